@@ -1,0 +1,35 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+namespace viaduct {
+
+// The seam for time of day. Services take a Clock; only main makes a SystemClock.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  // Seconds since the epoch, UTC. May jump: use it for what people read, never for a decision about safety.
+  [[nodiscard]] virtual std::chrono::sys_seconds now() const = 0;
+};
+
+class SystemClock final : public Clock {
+ public:
+  [[nodiscard]] std::chrono::sys_seconds now() const override;
+};
+
+// A clock that stands still until it is told otherwise. For tests; not thread-safe.
+class ManualClock final : public Clock {
+ public:
+  explicit ManualClock(std::chrono::sys_seconds start) : now_(start) {}
+  [[nodiscard]] std::chrono::sys_seconds now() const override { return now_; }
+  void advance(std::chrono::seconds span) { now_ += span; }
+
+ private:
+  std::chrono::sys_seconds now_;
+};
+
+// RFC 3339 in UTC with whole seconds: 2026-11-23T16:09:47Z.
+std::string format_time(std::chrono::sys_seconds time);
+
+}  // namespace viaduct

@@ -1,0 +1,97 @@
+#include "base/ip.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <cassert>
+
+namespace viaduct {
+
+namespace {
+
+// The bits of an address that belong to the network part of a prefix of `length`.
+Uint128 network_mask(Family family, int length) {
+  const int bits = address_bits(family);
+  if (length == 0) return 0;
+  const Uint128 all = family == Family::kIpv4 ? Uint128{0xffffffffU} : ~Uint128{0};
+  const int host = bits - length;
+  return host == 0 ? all : (all >> host) << host;
+}
+
+}  // namespace
+
+IpAddress IpAddress::from_bytes(std::span<const uint8_t> bytes) {
+  assert(bytes.size() == 4 || bytes.size() == 16);
+  Uint128 value = 0;
+  for (const uint8_t byte : bytes) value = (value << 8) | byte;
+  return {bytes.size() == 4 ? Family::kIpv4 : Family::kIpv6, value};
+}
+
+std::array<uint8_t, 16> IpAddress::bytes() const {
+  std::array<uint8_t, 16> out{};
+  const size_t count = byte_count();
+  for (size_t i = 0; i < count; ++i) out[i] = static_cast<uint8_t>((value_ >> (8 * (count - 1 - i))) & 0xff);
+  return out;
+}
+
+std::string IpAddress::to_string() const {
+  const auto raw = bytes();
+  char text[INET6_ADDRSTRLEN] = {};
+  ::inet_ntop(family_ == Family::kIpv4 ? AF_INET : AF_INET6, raw.data(), text, sizeof text);
+  return text;
+}
+
+Prefix::Prefix(IpAddress address, int length)
+    : address_(address.family(), address.value() & network_mask(address.family(), length)), length_(length) {
+  assert(length >= 0 && length <= address_bits(address.family()));
+}
+
+IpAddress Prefix::last() const {
+  const Uint128 all = family() == Family::kIpv4 ? Uint128{0xffffffffU} : ~Uint128{0};
+  return {family(), address_.value() | (all & ~network_mask(family(), length_))};
+}
+
+bool Prefix::contains(const IpAddress& address) const {
+  return address.family() == family() &&
+         (address.value() & network_mask(family(), length_)) == address_.value();
+}
+
+bool Prefix::contains(const Prefix& other) const {
+  return other.length_ >= length_ && contains(other.address_);
+}
+
+bool Prefix::overlaps(const Prefix& other) const {
+  return contains(other) || other.contains(*this);
+}
+
+std::string Prefix::to_string() const {
+  return fmt::format("{}/{}", address_.to_string(), length_);
+}
+
+std::string InterfaceAddress::to_string() const {
+  return fmt::format("{}/{}", address.to_string(), length);
+}
+
+Mac Mac::from_ipv4(const IpAddress& address) {
+  assert(address.family() == Family::kIpv4);
+  const auto raw = address.bytes();
+  return Mac({0x02, 0x42, raw[0], raw[1], raw[2], raw[3]});
+}
+
+Mac Mac::random() {
+  std::array<uint8_t, 6> bytes{};
+  // Six bytes never block once the kernel's pool is ready, which it is before any container runs.
+  [[maybe_unused]] const ssize_t got = ::getrandom(bytes.data(), bytes.size(), 0);
+  assert(got == static_cast<ssize_t>(bytes.size()));
+  bytes[0] = static_cast<uint8_t>((bytes[0] & 0xfcU) | 0x02U);
+  return Mac(bytes);
+}
+
+std::string Mac::to_string() const {
+  return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", bytes_[0], bytes_[1], bytes_[2], bytes_[3],
+                     bytes_[4], bytes_[5]);
+}
+
+}  // namespace viaduct
