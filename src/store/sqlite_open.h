@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+#include "store/sqlite_folder.h"
+#include "store/sqlite_handle.h"
+
+namespace viaduct::store {
+
+// A checked state of the present schema, and its two connections. The folder outlives both.
+struct OpenedState {
+  StateFolder folder;
+  SqliteHandle writer;
+  SqliteHandle reader;
+};
+
+// Claims the folder; checks in this order: the folder, its lock, the file's head, application_id, schema
+// version, integrity. Then makes the schema (first start) or migrates it forward, keeping a copy. Errors: as
+// SqliteStore::open().
+Result<OpenedState> open_state(const std::string& folder);
+
+// As SqliteStore::step_back().
+Status step_back_state(const std::string& folder);
+
+}  // namespace viaduct::store

@@ -1,0 +1,219 @@
+#include "store/sqlite_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+
+namespace viaduct::store {
+
+namespace {
+
+// So that a flood cannot make one commit, and the wait of all in it, arbitrarily long.
+constexpr size_t kMaxBatch = 256;
+
+// A checkpoint costs flushes of its own. 1000 frames of 4 KiB (SQLite's default) with nobody waiting; 8000 =
+// 32 MiB even under load, so that the WAL stays bounded.
+constexpr int kIdleCheckpointFrames = 1000;
+constexpr int kForcedCheckpointFrames = 8000;
+
+// How often a lock of another process is tried again.
+constexpr std::chrono::milliseconds kLockRetry{5};
+
+}  // namespace
+
+SqliteWriter::SqliteWriter(SqliteHandle db, std::string file, SqliteOptions options)
+    : options_(options), attempt_(fmt::format("commit to {}", file)), db_(std::move(db)) {}
+
+Result<std::unique_ptr<SqliteWriter>> SqliteWriter::start(SqliteHandle db, std::string file,
+                                                          SqliteOptions options) {
+  std::unique_ptr<SqliteWriter> writer(new SqliteWriter(std::move(db), std::move(file), options));
+  TRY(writer->prepare());
+  writer->thread_ = std::thread([raw = writer.get()] { raw->run(); });
+  return writer;
+}
+
+Status SqliteWriter::prepare() {
+  sqlite3* db = db_.get();
+  for (const Table table : kAllTables) {
+    const std::string_view name = table_name(table);
+    auto& statements = tables_[static_cast<size_t>(table)];
+    statements.exists = TRY(Statement::prepare(db, fmt::format("SELECT 1 FROM {} WHERE key=?1", name)));
+    statements.put = TRY(Statement::prepare(
+        db, fmt::format(
+                "INSERT INTO {}(key,value) VALUES(?1,?2) ON CONFLICT(key) DO UPDATE SET value=excluded.value",
+                name)));
+    statements.remove = TRY(Statement::prepare(db, fmt::format("DELETE FROM {} WHERE key=?1", name)));
+  }
+  statements_.begin = TRY(Statement::prepare(db, "BEGIN IMMEDIATE"));
+  statements_.commit = TRY(Statement::prepare(db, "COMMIT"));
+  statements_.rollback = TRY(Statement::prepare(db, "ROLLBACK"));
+  statements_.savepoint = TRY(Statement::prepare(db, "SAVEPOINT one"));
+  statements_.release = TRY(Statement::prepare(db, "RELEASE one"));
+  statements_.rollback_to = TRY(Statement::prepare(db, "ROLLBACK TO one"));
+  (void)sqlite3_busy_handler(db, &SqliteWriter::on_busy, this);
+  // Takes the place of SQLite's automatic checkpoint, which would run while the callers of the commit wait.
+  (void)sqlite3_wal_hook(db, &SqliteWriter::on_wal_commit, this);
+  return {};
+}
+
+SqliteWriter::~SqliteWriter() {
+  if (thread_.joinable()) {
+    {
+      const std::scoped_lock lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+  }
+  checkpoint_at_close(db_.get());
+}
+
+Status SqliteWriter::commit(const Transaction& transaction) {
+  Entry entry{.transaction = &transaction, .entered = std::chrono::steady_clock::now()};
+  std::unique_lock lock(mutex_);
+  queue_.push_back(&entry);
+  wake_.notify_one();
+  entry.answer.wait(lock, [&entry] { return entry.answered; });
+  return std::move(*entry.outcome);
+}
+
+void SqliteWriter::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (queue_.empty()) return;
+    const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(std::min(queue_.size(), kMaxBatch));
+    const Batch batch(queue_.begin(), end);
+    queue_.erase(queue_.begin(), end);
+    lock.unlock();
+    process(batch);
+    lock.lock();
+    answer_locked(batch);
+    const size_t waiting = queue_.size();
+    lock.unlock();
+    checkpoint_if_due(waiting);
+    lock.lock();
+  }
+}
+
+void SqliteWriter::answer_locked(const Batch& batch) {
+  // Those without an outcome wait on, before all that came later.
+  for (auto entry = batch.rbegin(); entry != batch.rend(); ++entry)
+    if (!(*entry)->outcome.has_value()) queue_.push_front(*entry);
+  for (Entry* entry : batch) {
+    if (!entry->outcome.has_value()) continue;
+    entry->answered = true;
+    // With the mutex held: the entry is gone as soon as its caller can run.
+    entry->answer.notify_one();
+  }
+}
+
+void SqliteWriter::process(const Batch& batch) {
+  give_up_at_ = batch.front()->entered + options_.lock_patience;
+  Status begun = run_statement(statements_.begin);
+  if (!begun.ok()) {
+    const Moment now = std::chrono::steady_clock::now();
+    const bool locked = (sqlite3_errcode(db_.get()) & 0xff) == SQLITE_BUSY;
+    for (Entry* entry : batch)
+      if (!locked || entry == batch.front() || entry->entered + options_.lock_patience <= now)
+        entry->outcome = begun;
+    return;
+  }
+  const Status applied = apply_all(batch);
+  if (!applied.ok()) {
+    if (sqlite3_get_autocommit(db_.get()) == 0) (void)run_statement(statements_.rollback);
+    return fail(batch, applied.error());
+  }
+  const Status committed = run_statement(statements_.commit);
+  if (!committed.ok()) {
+    if (sqlite3_get_autocommit(db_.get()) == 0) (void)run_statement(statements_.rollback);
+    forget_failed_commit();
+    return fail(batch, committed.error());
+  }
+  for (const Entry* entry : batch)
+    if (entry->outcome->ok()) ++transactions_;
+}
+
+Status SqliteWriter::apply_all(const Batch& batch) {
+  for (Entry* entry : batch) TRY(apply_in_savepoint(*entry));
+  return {};
+}
+
+Status SqliteWriter::apply_in_savepoint(Entry& entry) {
+  TRY(run_statement(statements_.savepoint));
+  Status applied = apply(*entry.transaction);
+  if (!applied.ok()) {
+    // What concerns this transaction alone ends it alone; any other failure is one of the disk and ends the
+    // batch.
+    const ErrorCode code = applied.error().code;
+    if (code != ErrorCode::kConflict && code != ErrorCode::kInvalidArgument) return applied;
+    TRY(run_statement(statements_.rollback_to));
+  }
+  TRY(run_statement(statements_.release));
+  entry.outcome = std::move(applied);
+  return {};
+}
+
+Status SqliteWriter::apply(const Transaction& transaction) {
+  for (const auto& condition : transaction.conditions) {
+    Statement& exists = tables_[static_cast<size_t>(condition.table)].exists;
+    const StatementUse use(exists);
+    exists.bind(1, condition.key);
+    const int code = exists.step();
+    if (code != SQLITE_ROW && code != SQLITE_DONE) return from_sqlite(db_.get(), attempt_);
+    if ((code == SQLITE_ROW) != (condition.kind == Condition::Kind::kExists))
+      return condition_failed(condition);
+  }
+  for (const auto& write : transaction.writes) {
+    auto& statements = tables_[static_cast<size_t>(write.table)];
+    Statement& change = write.value.has_value() ? statements.put : statements.remove;
+    change.bind(1, write.key);
+    if (write.value.has_value()) change.bind(2, *write.value);
+    TRY(run_statement(change));
+  }
+  return {};
+}
+
+Status SqliteWriter::run_statement(Statement& statement) {
+  const StatementUse use(statement);
+  if (statement.step() != SQLITE_DONE) return from_sqlite(db_.get(), attempt_);
+  return {};
+}
+
+void SqliteWriter::fail(const Batch& batch, const Error& error) {
+  for (Entry* entry : batch) entry->outcome = Status(error);
+}
+
+void SqliteWriter::forget_failed_commit() {
+  // If the flush failed after the commit frame was written, a recovery would find that frame. A checkpoint
+  // copies what was committed before and empties the WAL. Should it fail too, the next commit overwrites the
+  // frame.
+  give_up_at_ = {};
+  (void)sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+}
+
+void SqliteWriter::checkpoint_if_due(size_t waiting) {
+  if (wal_frames_ < checkpointed_frames_) checkpointed_frames_ = 0;  // the WAL began anew
+  const int due = waiting == 0 ? kIdleCheckpointFrames : kForcedCheckpointFrames;
+  if (wal_frames_ - checkpointed_frames_ < due) return;
+  // Passive: waits for nobody. When it fails the WAL goes on growing, and a full disk shows in the commits.
+  (void)sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  checkpointed_frames_ = wal_frames_;
+}
+
+int SqliteWriter::on_busy(void* self, int) {
+  const auto* writer = static_cast<const SqliteWriter*>(self);
+  if (std::chrono::steady_clock::now() >= writer->give_up_at_) return 0;
+  std::this_thread::sleep_for(kLockRetry);
+  return 1;
+}
+
+int SqliteWriter::on_wal_commit(void* self, sqlite3*, const char*, int frames) {
+  auto* writer = static_cast<SqliteWriter*>(self);
+  writer->wal_frames_ = frames;
+  ++writer->flushes_;
+  return SQLITE_OK;
+}
+
+}  // namespace viaduct::store

@@ -1,0 +1,78 @@
+#include "store/store.h"
+
+#include <fmt/format.h>
+
+#include "base/json.h"
+
+namespace viaduct::store {
+
+std::string_view table_name(Table table) {
+  switch (table) {
+    case Table::kMeta: return "meta";
+    case Table::kPool: return "pool";
+    case Table::kAddress: return "address";
+    case Table::kNetwork: return "network";
+    case Table::kEndpoint: return "endpoint";
+  }
+  return "meta";
+}
+
+namespace {
+
+// Brackets outside strings; `text` is known to be valid JSON.
+int nesting_of(const std::string& text) {
+  int depth = 0;
+  int deepest = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      deepest = std::max(deepest, ++depth);
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return deepest;
+}
+
+Error refused(Table table, const std::string& key, std::string_view why) {
+  return invalid_argument(
+      fmt::format("{} \"{}\" cannot be stored: {}", table_name(table), key.substr(0, 200), why));
+}
+
+}  // namespace
+
+Status check_transaction(const Transaction& transaction) {
+  for (const auto& write : transaction.writes) {
+    if (write.key.empty()) return refused(write.table, write.key, "its key is empty; give it one");
+    if (write.key.size() > kMaxKeyBytes)
+      return refused(write.table, write.key,
+                     fmt::format("its key is longer than {} bytes; use a shorter one", kMaxKeyBytes));
+    if (!write.value.has_value()) continue;
+    const std::string& value = *write.value;
+    if (value.size() > kMaxValueBytes)
+      return refused(write.table, write.key,
+                     fmt::format("its value is longer than {} bytes; store less", kMaxValueBytes));
+    // nlohmann takes a NUL for the end of the text.
+    if (value.empty() || value.front() != '{' || value.find('\0') != std::string::npos ||
+        !Json::accept(value))
+      return refused(write.table, write.key, "its value is not a JSON object; store an object");
+    if (nesting_of(value) > kMaxJsonDepth)
+      return refused(write.table, write.key,
+                     fmt::format("its value nests deeper than {} levels; flatten it", kMaxJsonDepth));
+  }
+  return {};
+}
+
+Error condition_failed(const Condition& condition) {
+  const bool wanted = condition.kind == Condition::Kind::kExists;
+  return conflict(fmt::format("{} \"{}\" {}; read it again and decide anew", table_name(condition.table),
+                              condition.key, wanted ? "does not exist any more" : "exists already"));
+}
+
+}  // namespace viaduct::store

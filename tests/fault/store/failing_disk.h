@@ -1,0 +1,38 @@
+#pragma once
+
+#include <sqlite3.h>
+
+#include <atomic>
+
+namespace viaduct::store {
+
+// A disk that fails on demand: SQLite's default VFS while it lives, over the one that was default before.
+// Writes, truncations and flushes are counted; a flush that fails has written nothing back, and what was
+// written stays where the page cache would keep it.
+class FailingDisk {
+ public:
+  enum class Length { kOnce, kFromThenOn };
+
+  FailingDisk();
+  FailingDisk(const FailingDisk&) = delete;
+  FailingDisk& operator=(const FailingDisk&) = delete;
+  ~FailingDisk();
+
+  // The n-th operation from now on (1 = the next) fails, alone or with all after it.
+  void fail_at(int n, Length length);
+  void repair();
+  [[nodiscard]] bool fired() const { return fired_; }
+
+  // For the callbacks.
+  bool strikes();
+  [[nodiscard]] sqlite3_vfs* real() const { return real_; }
+
+ private:
+  sqlite3_vfs* real_;
+  sqlite3_vfs vfs_;
+  std::atomic<int> countdown_{0};
+  std::atomic<bool> lasting_{false};
+  std::atomic<bool> fired_{false};
+};
+
+}  // namespace viaduct::store

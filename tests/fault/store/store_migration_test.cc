@@ -1,0 +1,135 @@
+// Schema versions, forward and one step back, and a disk that fails in between.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "fault/store/failing_disk.h"
+#include "fault/store/support.h"
+#include "store/sqlite_handle.h"
+#include "store/sqlite_schema.h"
+
+namespace viaduct::store {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+const std::string kAddress =
+    R"({"pool":"10.0.0.0/24","address":"10.0.0.7","owner":"endpoint","mac":"02:42:0a:00:00:07"})";
+
+// A state as a viaduct of schema 1 left it, with one address.
+void make_version_1(const std::string& folder) {
+  spill(folder + "/state.db", "");
+  auto db = open_connection(folder + "/state.db");
+  ASSERT_TRUE(db.ok());
+  ASSERT_TRUE(create_schema(db.value().get(), 1).ok());
+  ASSERT_TRUE(run_sql(db.value().get(), "INSERT INTO address VALUES('a','" + kAddress + "')", "fill").ok());
+}
+
+std::string version_of(const std::string& folder) {
+  return ask_as_operator(folder, "PRAGMA user_version");
+}
+
+TEST(StoreMigration, Version1_IsBroughtForwardAndACopyKept) {
+  const TemporaryFolder folder;
+  make_version_1(folder.path());
+  EXPECT_EQ(rows_of(*must_open(folder.path()), Table::kAddress), (Rows{{"a", kAddress}}));
+  EXPECT_EQ(version_of(folder.path()), std::to_string(kSchemaVersion));
+  const TemporaryFolder copy;
+  std::filesystem::copy(folder.path() + "/state.db.v1", copy.path() + "/state.db");
+  EXPECT_EQ(version_of(copy.path()), "1");
+  EXPECT_EQ(ask_as_operator(copy.path(), "SELECT value FROM address"), kAddress);
+  EXPECT_EQ(rows_of(*must_open(copy.path()), Table::kAddress), (Rows{{"a", kAddress}}))
+      << "a restored copy opens";
+}
+
+TEST(StoreMigration, MigratedSchema_IsTheOneOfAFirstStart) {
+  const TemporaryFolder migrated;
+  make_version_1(migrated.path());
+  must_open(migrated.path());
+  const TemporaryFolder fresh;
+  must_open(fresh.path());
+  const std::string question = "SELECT sql FROM sqlite_schema ORDER BY name";
+  EXPECT_EQ(ask_as_operator(migrated.path(), question), ask_as_operator(fresh.path(), question));
+}
+
+TEST(StoreMigration, PresentSchema_LeavesNoCopy) {
+  const TemporaryFolder folder;
+  must_open(folder.path());
+  must_open(folder.path());
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
+    EXPECT_THAT(entry.path().string(), Not(HasSubstr("state.db.v")));
+}
+
+TEST(StoreMigration, StepBack_GivesTheOlderSchemaWithEveryRow_AndForwardAgain) {
+  const TemporaryFolder folder;
+  make_version_1(folder.path());
+  const std::string schema_1 = ask_as_operator(folder.path(), "SELECT sql FROM sqlite_schema ORDER BY name");
+  must_open(folder.path());
+  const Status back = SqliteStore::step_back(folder.path());
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(version_of(folder.path()), "1");
+  EXPECT_EQ(ask_as_operator(folder.path(), "SELECT key, value FROM address"), "a|" + kAddress);
+  EXPECT_EQ(ask_as_operator(folder.path(), "SELECT sql FROM sqlite_schema ORDER BY name"), schema_1);
+  EXPECT_TRUE(std::filesystem::exists(folder.path() + "/state.db.v2"));
+  EXPECT_EQ(rows_of(*must_open(folder.path()), Table::kAddress), (Rows{{"a", kAddress}}));
+  EXPECT_EQ(version_of(folder.path()), std::to_string(kSchemaVersion));
+}
+
+TEST(StoreMigration, StepBackWithoutAStep_IsRefused) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(SqliteStore::step_back(folder.path()).error().code, ErrorCode::kNotFound);
+  const TemporaryFolder oldest;
+  make_version_1(oldest.path());
+  EXPECT_EQ(SqliteStore::step_back(oldest.path()).error().code, ErrorCode::kUnsupported);
+  const TemporaryFolder used;
+  const auto store = must_open(used.path());
+  EXPECT_EQ(SqliteStore::step_back(used.path()).error().code, ErrorCode::kBusy);
+}
+
+TEST(StoreMigration, DiskFailsAnywhereInBetween_LosesNothing) {
+  constexpr int kMostOperations = 500;
+  int n = 1;
+  for (; n < kMostOperations; ++n) {
+    const TemporaryFolder folder;
+    FailingDisk disk;
+    make_version_1(folder.path());
+    disk.fail_at(n, FailingDisk::Length::kFromThenOn);
+    { const auto opened = SqliteStore::open(folder.path()); }
+    const bool fired = disk.fired();
+    disk.repair();
+    auto store = must_open(folder.path());
+    ASSERT_NE(store, nullptr) << "operation " << n;
+    EXPECT_EQ(rows_of(*store, Table::kAddress), (Rows{{"a", kAddress}})) << "operation " << n;
+    store.reset();
+    EXPECT_EQ(version_of(folder.path()), std::to_string(kSchemaVersion));
+    if (!fired) break;
+  }
+  EXPECT_GT(n, 10);
+  EXPECT_LT(n, kMostOperations);
+}
+
+TEST(StoreColumns, OfEveryTable_ShowWhatTheValueHolds) {
+  const TemporaryFolder folder;
+  const auto store = must_open(folder.path());
+  const Transaction all{
+      {},
+      {{Table::kPool, "p", R"({"space":"local","pool":"10.0.0.0/24","sub_pool":null,"refs":2})"},
+       {Table::kAddress, "a", kAddress},
+       {Table::kNetwork, "n", R"({"mode":"bridge","bridge":"vd-x","ipv4":["10.0.0.0/24"]})"},
+       {Table::kEndpoint, "e",
+        R"({"network":"n","ipv4":"10.0.0.7/24","host_link":"ve1","sandbox_key":"/run/x"})"}}};
+  ASSERT_TRUE(store->commit(all).ok());
+  const auto& at = folder.path();
+  EXPECT_EQ(ask_as_operator(at, "SELECT space,pool,sub_pool,refs FROM pool"), "local|10.0.0.0/24|NULL|2");
+  EXPECT_EQ(ask_as_operator(at, "SELECT pool,address,class,mac,name,since FROM address"),
+            "10.0.0.0/24|10.0.0.7|endpoint|02:42:0a:00:00:07|NULL|NULL");
+  EXPECT_EQ(ask_as_operator(at, "SELECT mode,bridge,ipv4,ipv6 FROM network"),
+            "bridge|vd-x|[\"10.0.0.0/24\"]|NULL");
+  EXPECT_EQ(ask_as_operator(at, "SELECT network,address,address6,mac,host_link,sandbox FROM endpoint"),
+            "n|10.0.0.7/24|NULL|NULL|ve1|/run/x");
+}
+
+}  // namespace
+}  // namespace viaduct::store
