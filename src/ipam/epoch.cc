@@ -1,0 +1,92 @@
+#include "ipam/epoch.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+
+namespace viaduct::ipam {
+
+namespace {
+
+void begin(SpaceEpoch& epoch) {
+  epoch = SpaceEpoch{.number = epoch.number + 1};
+}
+
+// Begins an epoch after work; in a fresh process leaves it open whether the engine is new.
+void begin_after_work(SpaceEpoch& epoch) {
+  if (epoch.number == 0 || epoch.used)
+    begin(epoch);
+  else
+    epoch.unsure = true;
+}
+
+}  // namespace
+
+EpochState after_registration(const EpochState& state, const EngineIdentity& peer, const IsAlive& is_alive) {
+  EpochState next = state;
+  const bool other = state.engine.has_value() && *state.engine != peer;
+  if (state.engine_visible() && other && is_alive(*state.engine)) return next;
+  next.engine = peer;
+  // A change between visible and invisible is a change of the deployment, which restarts both sides.
+  if (!state.engine.has_value() || other) {
+    begin(next.local);
+    begin(next.global);
+  } else {
+    if (!peer.visible()) begin_after_work(next.local);
+    begin_after_work(next.global);
+  }
+  return next;
+}
+
+EpochState after_replay_sign(const EpochState& state, SpaceKind kind) {
+  EpochState next = state;
+  if (next.of(kind).unsure) begin(next.of(kind));
+  return next;
+}
+
+void note_new_work(SpaceEpoch& epoch) {
+  epoch.used = true;
+  epoch.unsure = false;
+}
+
+Json to_json(const EpochState& state) {
+  Json out = {{"local", state.local.number}, {"global", state.global.number}};
+  if (state.engine.has_value())
+    out["engine"] = {{"pid", state.engine->pid},
+                     {"start_ticks", state.engine->start_ticks},
+                     {"boot_id", state.engine->boot_id}};
+  return out;
+}
+
+namespace {
+
+Result<EpochState> read_epoch(const std::string& value) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  const Json json = TRY(parse_json_object(value));
+  const JsonReader reader = TRY(JsonReader::of(json, "epoch"));
+  EpochState state;
+  state.local.number = static_cast<uint64_t>(TRY(reader.integer_or("local", 0, 0, kMost)));
+  state.global.number = static_cast<uint64_t>(TRY(reader.integer_or("global", 0, 0, kMost)));
+  const Json* engine = TRY(reader.object("engine"));
+  if (engine == nullptr) return state;
+  const JsonReader inner = TRY(JsonReader::of(*engine, "epoch.engine"));
+  EngineIdentity identity;
+  identity.pid = static_cast<int>(TRY(inner.integer_or("pid", 0, 0, std::numeric_limits<int>::max())));
+  identity.start_ticks = static_cast<uint64_t>(TRY(inner.integer_or("start_ticks", 0, 0, kMost)));
+  identity.boot_id = TRY(inner.string_or_empty("boot_id"));
+  state.engine = identity;
+  return state;
+}
+
+}  // namespace
+
+Result<EpochState> epoch_from_json(const std::string& value) {
+  auto state = read_epoch(value);
+  if (state.ok()) return state;
+  return Error{
+      ErrorCode::kCorrupt,
+      fmt::format("record \"epoch\" of table meta cannot be read ({}); restore the state file from a copy",
+                  state.error().message)};
+}
+
+}  // namespace viaduct::ipam

@@ -1,0 +1,101 @@
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <array>
+#include <cerrno>
+
+#include "ipam/ipam_impl.h"
+
+namespace viaduct::ipam {
+
+using store::Table;
+
+uint64_t IpamService::Impl::epoch() const {
+  const Lock lock(mutex_);
+  return epoch_.local.number;
+}
+
+Status IpamService::Impl::registered(const EngineIdentity& engine) {
+  return change_epoch(
+      [&](const EpochState& state) { return after_registration(state, engine, environment_.engine_alive); });
+}
+
+namespace {
+
+// Requests that came while the change was committed count as work after it.
+void take_over_notes(const SpaceEpoch& now, SpaceEpoch& next) {
+  if (now.number == next.number) next.used = next.used || now.used;
+}
+
+}  // namespace
+
+Status IpamService::Impl::change_epoch(const std::function<EpochState(const EpochState&)>& change) {
+  Lock lock(mutex_);
+  changed_.wait(lock, [this] { return !epoch_changing_; });
+  epoch_changing_ = true;
+  const EpochState before = epoch_;
+  const bool unsaved = epoch_unsaved_;
+  lock.unlock();
+
+  EpochState next = change(before);
+  Status committed;
+  if (unsaved || to_json(next) != to_json(before))
+    committed = store_.commit({{}, {{Table::kMeta, "epoch", dump_json(to_json(next))}}});
+
+  lock.lock();
+  epoch_changing_ = false;
+  // Also when it could not be stored: the engine is a new one whatever the disk does, and what it is given carries the
+  // epoch (load() takes the highest).
+  take_over_notes(epoch_.local, next.local);
+  take_over_notes(epoch_.global, next.global);
+  epoch_ = std::move(next);
+  epoch_unsaved_ = !committed.ok();
+  notify_locked();
+  return committed;
+}
+
+void IpamService::Impl::note_work_locked(const std::string& space, Work work) {
+  SpaceEpoch& epoch = epoch_.of(kind_of_space(space));
+  epoch.used = true;
+  if (work == Work::kAutomatic) note_new_work(epoch);
+}
+
+namespace {
+
+// fd, 40 random bits, and nothing: RFC 4193 3.1 and 3.2.
+Result<Prefix> random_unique_local() {
+  std::array<uint8_t, 16> bytes{};
+  bytes[0] = 0xfd;
+  const ssize_t got = ::getrandom(&bytes[1], 5, 0);
+  if (got != 5) return from_errno(got < 0 ? errno : EIO, "read random bits for the unique local prefix");
+  return Prefix(IpAddress::from_bytes(bytes), 48);
+}
+
+}  // namespace
+
+Result<Prefix> IpamService::Impl::unique_local_prefix(Deadline deadline) {
+  Lock lock(mutex_);
+  while (unique_local_changing_)
+    if (!wait_for_change(lock, deadline))
+      return Error{ErrorCode::kBusy, "the unique local prefix is being made by another call; try again"};
+  if (unique_local_.has_value()) return *unique_local_;
+  unique_local_changing_ = true;
+  lock.unlock();
+
+  Result<Prefix> made = random_unique_local();
+  Status committed;
+  if (made.ok()) {
+    const Json value = {{"prefix", made.value().to_string()}};
+    committed = store_.commit({{{Table::kMeta, "ula", store::Condition::Kind::kAbsent}},
+                               {{Table::kMeta, "ula", dump_json(value)}}});
+  }
+
+  lock.lock();
+  unique_local_changing_ = false;
+  if (made.ok() && committed.ok()) unique_local_ = made.value();
+  notify_locked();
+  if (!committed.ok()) return std::move(committed).error();
+  return made;
+}
+
+}  // namespace viaduct::ipam

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ipam/records.h"
+#include "ipam/subnet.h"
+
+namespace viaduct::ipam {
+
+enum class PoolState {
+  kSettled,   // as the store has it
+  kChanging,  // as the store has it; a call is about to change its references
+  kFresh,     // not in the store yet
+};
+
+struct Pool;
+
+// A parent prefix of a space, with all pools that share it.
+struct Parent {
+  std::string space;
+  Subnet subnet;
+  std::vector<Pool*> pools;  // never empty
+  int visitors = 0;          // address calls in flight; a removal waits for them
+  bool closing = false;      // a pool of it is being removed; address calls wait
+};
+
+struct Pool {
+  // After its insertion only refs and epoch change.
+  PoolRecord record;
+  PoolState state = PoolState::kSettled;
+  Parent* parent = nullptr;
+  Subnet::Range* range = nullptr;  // where its automatic addresses come from
+};
+
+// All pools. No I/O and no locking: the caller holds the service's mutex. Parent prefixes of one space never
+// overlap, so that searches look at neighbours only.
+class PoolTable {
+ public:
+  // Null when there is none.
+  Pool* find(const std::string& id);
+  [[nodiscard]] Parent* find_parent(const std::string& space, const Prefix& prefix) const;
+
+  // A pool of the space that one with these prefixes may not be beside: another parent prefix that overlaps,
+  // or the same one unless both are sub-pools that do not overlap. A pool of exactly these prefixes does not
+  // count.
+  Pool* find_overlap(const std::string& space, const Prefix& prefix, const std::optional<Prefix>& sub_pool);
+
+  // Precondition: no overlap, no pool of that id, and a usable range.
+  Pool& add(PoolRecord record, PoolState state);
+  // Removes the pool; its parent, too, when it was the last one.
+  void remove(Pool& pool);
+
+  // Every parent prefix of the space.
+  [[nodiscard]] std::vector<Prefix> prefixes(const std::string& space) const;
+  [[nodiscard]] const std::map<std::string, std::unique_ptr<Pool>>& by_id() const { return pools_; }
+  [[nodiscard]] std::vector<const Parent*> parents() const;
+
+ private:
+  using Space = std::map<Prefix, std::unique_ptr<Parent>>;
+  std::map<std::string, std::unique_ptr<Pool>> pools_;
+  std::map<std::string, Space> spaces_;
+};
+
+}  // namespace viaduct::ipam

@@ -1,0 +1,160 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "ipam/ipam_service.h"
+#include "store/memory_store.h"
+
+// A service on a store in memory, and the two neighbours that it asks: routes of the host, endpoints of the
+// other half.
+namespace viaduct::ipam::testing {
+
+inline Prefix prefix(const std::string& text) {
+  return Prefix::parse(text).value();
+}
+inline IpAddress ip(const std::string& text) {
+  return IpAddress::parse(text).value();
+}
+inline Mac mac(int number) {
+  return Mac({0x02, 0, 0, static_cast<uint8_t>(number >> 16), static_cast<uint8_t>(number >> 8),
+              static_cast<uint8_t>(number)});
+}
+inline Deadline soon() {
+  return Deadline::in(std::chrono::seconds(10));
+}
+
+inline const EngineIdentity kFirstEngine{100, 7, "boot-1"};
+inline const EngineIdentity kSecondEngine{200, 9, "boot-1"};
+inline const EngineIdentity kInvisible{};
+
+class World {
+ public:
+  explicit World(store::Store* over = nullptr) : store_(over != nullptr ? over : &memory_) { reopen(); }
+
+  // The daemon starts anew on what the store holds.
+  void reopen() {
+    service_.reset();
+    IpamEnvironment environment{
+        .host_prefixes = [this]() -> Result<std::vector<Prefix>> {
+          if (routes_fail) return unavailable("netlink is away");
+          return host_prefixes;
+        },
+        .bound_to =
+            [this](const Prefix& pool, const IpAddress& address) {
+              const std::lock_guard lock(bound_mutex_);
+              const auto found = bound_.find({pool, address});
+              return found == bound_.end() ? std::string() : found->second;
+            },
+        .engine_alive = [this](const EngineIdentity&) { return engine_alive; },
+    };
+    auto opened = IpamService::open(*store_, clock, IpamConfig{sources}, std::move(environment));
+    ASSERT_TRUE(opened.ok()) << opened.error().message;
+    service_ = std::move(opened).value();
+  }
+
+  IpamService& service() { return *service_; }
+  store::Store& store() { return *store_; }
+
+  void bind(const std::string& pool, const std::string& address,
+            const std::string& user = "endpoint e of network n") {
+    const std::lock_guard lock(bound_mutex_);
+    bound_[{prefix(pool), ip(address)}] = user;
+  }
+  void unbind(const std::string& pool, const std::string& address) {
+    const std::lock_guard lock(bound_mutex_);
+    bound_.erase({prefix(pool), ip(address)});
+  }
+
+  // A new engine, whose predecessor is gone.
+  void new_engine(const EngineIdentity& engine) {
+    engine_alive = false;
+    ASSERT_TRUE(service().registered(engine).ok());
+  }
+
+  Result<PoolReply> request_pool(const std::string& pool, const std::string& sub_pool = "",
+                                 const std::string& space = kLocalSpace, const Options& options = {}) {
+    PoolRequest request{.space = space, .pool = {}, .sub_pool = {}, .options = options};
+    if (!pool.empty()) request.pool = prefix(pool);
+    if (!sub_pool.empty()) request.sub_pool = prefix(sub_pool);
+    return service().request_pool(request, soon());
+  }
+  // The id of a pool that must be given.
+  std::string pool(const std::string& pool, const std::string& sub_pool = "",
+                   const std::string& space = kLocalSpace) {
+    auto reply = request_pool(pool, sub_pool, space);
+    EXPECT_TRUE(reply.ok()) << reply.error().message;
+    return reply.ok() ? reply.value().id : "";
+  }
+
+  // The text of the address, or of the error.
+  static std::string text(const Result<AddressReply>& reply) {
+    return reply.ok() ? reply.value().address.to_string() : reply.error().message;
+  }
+  Result<AddressReply> ask(const AddressRequest& request) {
+    return service().request_address(request, soon());
+  }
+  Result<AddressReply> endpoint(const std::string& pool_id, int mac_number) {
+    return ask({.pool_id = pool_id, .address = {}, .mac = mac(mac_number), .name = ""});
+  }
+  Result<AddressReply> endpoint_at(const std::string& pool_id, const std::string& address, int mac_number) {
+    return ask({.pool_id = pool_id, .address = ip(address), .mac = mac(mac_number), .name = ""});
+  }
+  // Neither MAC nor name: an auxiliary address, or a replay.
+  Result<AddressReply> bare_at(const std::string& pool_id, const std::string& address) {
+    return ask({.pool_id = pool_id, .address = ip(address), .mac = {}, .name = ""});
+  }
+  Result<AddressReply> gateway(const std::string& pool_id, const std::string& address = "") {
+    AddressRequest request{.pool_id = pool_id, .address = {}, .gateway = true, .mac = {}, .name = ""};
+    if (!address.empty()) request.address = ip(address);
+    return ask(request);
+  }
+  Result<AddressReply> swarm(const std::string& pool_id, const std::string& address = "") {
+    AddressRequest request{.pool_id = pool_id, .address = {}, .serial = true, .mac = {}, .name = ""};
+    if (!address.empty()) request.address = ip(address);
+    return ask(request);
+  }
+  void release(const std::string& pool_id, const std::string& address) {
+    auto status = service().release_address(pool_id, ip(address), soon());
+    EXPECT_TRUE(status.ok()) << status.error().message;
+  }
+  void release_pool(const std::string& pool_id) {
+    auto status = service().release_pool(pool_id, soon());
+    EXPECT_TRUE(status.ok()) << status.error().message;
+  }
+
+  // "gateway 10.1.0.1" and so on, one an address of all spaces.
+  std::vector<std::string> held() {
+    std::vector<std::string> out;
+    for (const AddressView& view : service().addresses())
+      out.push_back(std::string(to_string(view.owner)) + " " + view.address.to_string());
+    return out;
+  }
+  int refs(const std::string& id) {
+    for (const PoolView& view : service().pools())
+      if (view.id == id) return view.refs;
+    return 0;
+  }
+
+  ManualClock clock{std::chrono::sys_days(std::chrono::year(2026) / 1 / 31)};
+  std::vector<Prefix> host_prefixes;
+  bool routes_fail = false;
+  bool engine_alive = true;
+  std::vector<PoolSource> sources = {{prefix("10.200.0.0/16"), 24}};
+
+ private:
+  store::MemoryStore memory_;
+  store::Store* store_;
+  std::mutex bound_mutex_;
+  std::map<std::pair<Prefix, IpAddress>, std::string> bound_;
+  std::unique_ptr<IpamService> service_;
+};
+
+using Strings = std::vector<std::string>;
+
+}  // namespace viaduct::ipam::testing

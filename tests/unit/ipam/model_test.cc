@@ -1,0 +1,216 @@
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+
+#include "unit/ipam/ipam_world.h"
+
+namespace viaduct::ipam::testing {
+namespace {
+
+// The rules once more, naively: one pool 10.1.0.0/28 of the local space, and a visible engine.
+struct Oracle {
+  struct Held {
+    OwnerClass owner = OwnerClass::kEndpoint;
+    int mac = 0;
+    int claims = 1;
+    uint64_t epoch = 0;
+    bool released = false;
+  };
+  int refs = 0;
+  uint64_t pool_epoch = 0;
+  uint64_t epoch = 1;
+  std::map<int, Held> held;  // by last byte
+  std::set<int> bound;
+
+  static bool usable(int host) { return host >= 1 && host <= 14; }
+
+  // Whether an explicit request is granted. `mac` 0: none.
+  bool explicit_request(int host, OwnerClass owner, int mac) {
+    if (!usable(host)) return false;
+    const bool bare = owner == OwnerClass::kAuxiliary;
+    const auto found = held.find(host);
+    if (found == held.end()) {
+      if (bound.contains(host) && !bare) return false;
+      held[host] = {bound.contains(host) ? OwnerClass::kEndpoint : owner, mac, 1, epoch, false};
+      return true;
+    }
+    Held& holder = found->second;
+    const bool older = holder.epoch < epoch;
+    // An endpoint that came back by a bare request has no MAC: nobody shares its key.
+    const bool same = holder.owner == owner && (owner != OwnerClass::kEndpoint || holder.mac == mac);
+    if (same) {
+      if (owner != OwnerClass::kEndpoint) holder.claims = older ? 1 : holder.claims + 1;
+    } else if (bare && older && (holder.owner == OwnerClass::kEndpoint || !bound.contains(host))) {
+      holder.claims = 1;
+    } else if (!bare && older && !bound.contains(host)) {
+      holder = {owner, mac, 1, epoch, false};
+    } else {
+      return false;
+    }
+    holder.epoch = epoch;
+    holder.released = false;
+    return true;
+  }
+
+  // Whether `host` was a right answer to an automatic request; 0: exhausted.
+  bool automatic_answer(int host, int mac) {
+    for (const auto& [at, holder] : held)
+      if (holder.owner == OwnerClass::kEndpoint && holder.mac == mac && !bound.contains(at)) {
+        if (held[host].owner != OwnerClass::kEndpoint || held[host].mac != mac || bound.contains(host))
+          return false;
+        held[host].epoch = epoch;
+        held[host].released = false;
+        return true;
+      }
+    if (host == 0) {
+      for (int at = 1; at <= 14; ++at)
+        if (!held.contains(at) && !bound.contains(at)) return false;
+      return true;
+    }
+    if (!usable(host) || held.contains(host) || bound.contains(host)) return false;
+    held[host] = {OwnerClass::kEndpoint, mac, 1, epoch, false};
+    return true;
+  }
+
+  void release(int host) {
+    const auto found = held.find(host);
+    if (found == held.end()) return;
+    Held& holder = found->second;
+    if (holder.owner != OwnerClass::kEndpoint && holder.claims > 1)
+      --holder.claims;
+    else if (bound.contains(host))
+      holder.released = true;
+    else
+      held.erase(found);
+  }
+
+  void endpoint_gone(int host) {
+    const auto found = held.find(host);
+    if (found != held.end() && (found->second.owner == OwnerClass::kEndpoint || found->second.released))
+      held.erase(found);
+  }
+};
+
+class History {
+ public:
+  explicit History(uint64_t seed) : random_(seed) { world_.new_engine(kFirstEngine); }
+
+  void run(int steps) {
+    for (int step = 0; step < steps && !::testing::Test::HasFatalFailure(); ++step) {
+      SCOPED_TRACE("step " + std::to_string(step));
+      one();
+      compare();
+    }
+  }
+
+ private:
+  int below(int limit) { return static_cast<int>(random_() % static_cast<unsigned>(limit)); }
+  static std::string text(int host) { return "10.1.0." + std::to_string(host); }
+
+  void one() {
+    const int what = below(100);
+    if (what < 6) {
+      request_pool();
+    } else if (what < 9) {
+      world_.release_pool(kId);
+      if (oracle_.refs > 0 && --oracle_.refs == 0) oracle_.held.clear();
+    } else if (what < 35) {
+      automatic();
+    } else if (what < 60) {
+      explicit_request();
+    } else if (what < 80) {
+      const int host = below(16);
+      world_.release(kId, text(host));
+      if (oracle_.refs > 0) oracle_.release(host);
+    } else if (what < 92) {
+      toggle_bound(below(14) + 1);
+    } else if (what < 95) {
+      const int host = below(16);
+      ASSERT_TRUE(world_.service().endpoint_gone(prefix(kPool), ip(text(host)), soon()).ok());
+      oracle_.endpoint_gone(host);
+    } else if (what < 97) {
+      engine_ = engine_ == kFirstEngine ? kSecondEngine : kFirstEngine;
+      world_.new_engine(engine_);
+      ++oracle_.epoch;
+    } else {
+      world_.reopen();
+    }
+  }
+
+  void request_pool() {
+    ASSERT_TRUE(world_.request_pool(kPool).ok());
+    oracle_.refs = oracle_.refs > 0 && oracle_.pool_epoch == oracle_.epoch ? oracle_.refs + 1 : 1;
+    oracle_.pool_epoch = oracle_.epoch;
+  }
+
+  void automatic() {
+    const int number = below(8) + 1;
+    const auto reply = world_.endpoint(kId, number);
+    if (oracle_.refs == 0) {
+      ASSERT_FALSE(reply.ok());
+      return;
+    }
+    const int host = reply.ok() ? static_cast<int>(reply.value().address.address.value() & 0xff) : 0;
+    ASSERT_TRUE(oracle_.automatic_answer(host, number)) << World::text(reply);
+  }
+
+  void explicit_request() {
+    const int host = below(16);
+    const int number = below(8) + 1;
+    const int kind = below(3);
+    const auto owner = kind == 0   ? OwnerClass::kGateway
+                       : kind == 1 ? OwnerClass::kAuxiliary
+                                   : OwnerClass::kEndpoint;
+    const auto reply = kind == 0   ? world_.gateway(kId, text(host))
+                       : kind == 1 ? world_.bare_at(kId, text(host))
+                                   : world_.endpoint_at(kId, text(host), number);
+    const bool granted = oracle_.refs > 0 && oracle_.explicit_request(host, owner, kind == 2 ? number : 0);
+    ASSERT_EQ(reply.ok(), granted) << text(host) << " kind " << kind << ": " << World::text(reply);
+  }
+
+  void toggle_bound(int host) {
+    if (oracle_.bound.erase(host) == 1) {
+      world_.unbind(kPool, text(host));
+    } else {
+      oracle_.bound.insert(host);
+      world_.bind(kPool, text(host));
+    }
+  }
+
+  void compare() {
+    std::map<std::string, std::string> expected;
+    for (const auto& [host, holder] : oracle_.held)
+      expected[text(host)] = std::string(to_string(holder.owner)) +
+                             (holder.mac == 0 ? "" : " " + mac(holder.mac).to_string()) + " " +
+                             std::to_string(holder.epoch);
+    std::map<std::string, std::string> seen;
+    for (const AddressView& view : world_.service().addresses())
+      seen[view.address.to_string()] = std::string(to_string(view.owner)) +
+                                       (view.mac.has_value() ? " " + view.mac->to_string() : "") + " " +
+                                       std::to_string(view.epoch);
+    ASSERT_EQ(seen, expected);
+    ASSERT_EQ(world_.refs(kId), oracle_.refs);
+    for (const PoolView& view : world_.service().pools()) ASSERT_TRUE(view.used == expected.size());
+  }
+
+  static constexpr const char* kPool = "10.1.0.0/28";
+  static constexpr const char* kId = "local/10.1.0.0/28";
+  std::mt19937_64 random_;
+  World world_;
+  Oracle oracle_;
+  EngineIdentity engine_ = kFirstEngine;
+};
+
+TEST(Model, RandomHistories_AgreeWithTheRulesWrittenNaively) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+  uint64_t seed = std::random_device()();
+  for (int round = 0; round < 200 && std::chrono::steady_clock::now() < end; ++round, ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    History(seed).run(400);
+    if (HasFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace viaduct::ipam::testing
