@@ -1,0 +1,63 @@
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+
+#include "net/firewall.h"
+#include "net/link_types.h"
+#include "net/network_types.h"
+#include "net/records.h"
+
+namespace viaduct::net {
+
+// What the kernel and the firewall must hold for a network. Made anew from the record at every start.
+struct NetworkPlan {
+  BridgeSpec bridge;
+  std::vector<InterfaceAddress> addresses;  // of the bridge
+  NetworkRules rules;
+};
+
+// What a plan needs to know of its surroundings.
+struct PlanContext {
+  std::string instance;  // for link marks
+  int uplink_mtu = 1500;
+  std::set<std::string> taken_names;  // links on the host that are not this object's
+  std::set<Mac> taken_macs;           // of other endpoints of the network: not to be made for this one
+};
+
+// One kind of network. Pure: plans, and leaves the doing to NetworkApplier. One file a kind; the table of
+// kinds is in drivers.cc (ARCHITECTURE.md, "How to add a kind of network").
+class Driver {
+ public:
+  virtual ~Driver() = default;
+
+  // The value of `mode=`.
+  [[nodiscard]] virtual std::string mode() const = 0;
+  // Which gateway addresses the engine need not ask for. Errors: kInvalidArgument, kUnsupported, as check().
+  [[nodiscard]] virtual Result<GatewayNeed> gateway_need(const Options& options) const = 0;
+  // The record of a new network: options understood, names and MTU chosen. `since` is left to the caller.
+  // Errors: kInvalidArgument, kUnsupported: an option (naming the nearest known one), a subnet that this kind
+  // cannot serve.
+  [[nodiscard]] virtual Result<NetworkRecord> accept(const CreateNetworkRequest& request,
+                                                     const PlanContext& context) const = 0;
+  [[nodiscard]] virtual NetworkPlan plan(const NetworkRecord& network, const PlanContext& context) const = 0;
+
+  // The record of a new endpoint: MAC made if none was given, names chosen. `since` and `boot_id` are left to
+  // the caller. Errors: kInvalidArgument: an address outside the network's subnets, an unknown driver option.
+  [[nodiscard]] virtual Result<EndpointRecord> accept(const NetworkRecord& network,
+                                                      const CreateEndpointRequest& request,
+                                                      const PlanContext& context) const = 0;
+  [[nodiscard]] virtual VethSpec plan(const NetworkRecord& network, const EndpointRecord& endpoint,
+                                      const PlanContext& context) const = 0;
+  [[nodiscard]] virtual JoinReply join_reply(const NetworkRecord& network,
+                                             const EndpointRecord& endpoint) const = 0;
+};
+
+// The driver for options that may hold `mode=`; bridge without it. Errors: kInvalidArgument, naming the known
+// modes.
+Result<const Driver*> driver_for(const Options& options);
+// The driver of a stored record. Errors: kUnsupported: a newer viaduct wrote it.
+Result<const Driver*> driver_for_mode(const std::string& mode);
+
+}  // namespace viaduct::net

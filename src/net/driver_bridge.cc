@@ -1,0 +1,149 @@
+#include "net/driver_bridge.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "net/link_names.h"
+#include "net/object_id.h"
+#include "net/options.h"
+#include "net/subnets.h"
+
+namespace viaduct::net {
+
+namespace {
+
+bool has_family(const std::vector<Subnet>& subnets, Family family) {
+  return std::any_of(subnets.begin(), subnets.end(),
+                     [family](const Subnet& subnet) { return subnet.prefix.family() == family; });
+}
+
+// The MTU given, or the uplink's: packets that fit the bridge must fit the way out.
+Result<int> choose_mtu(const CreateNetworkRequest& request, const BridgeOptions& options, int uplink_mtu) {
+  const int mtu = options.mtu.value_or(std::min(uplink_mtu, kMostMtu));
+  if (mtu < kLeastIpv6Mtu && has_family(subnets_of(request), Family::kIpv6))
+    return invalid_argument(fmt::format(
+        "network {} has an IPv6 subnet and an MTU of {}{}, while IPv6 needs {}; give "
+        "mtu={} or more, or leave the IPv6 subnet out",
+        short_id(request.id), mtu, options.mtu ? "" : " (the uplink's)", kLeastIpv6Mtu, kLeastIpv6Mtu));
+  return mtu;
+}
+
+Status check_address(const NetworkRecord& network, const std::vector<Subnet>& subnets,
+                     const std::optional<InterfaceAddress>& address) {
+  // Without subnets (null IPAM) any address is the business of whoever chose it.
+  if (!address || subnets.empty() || subnet_of(subnets, address->address) != nullptr) return {};
+  std::string known;
+  for (const Subnet& subnet : subnets) known += (known.empty() ? "" : ", ") + subnet.prefix.to_string();
+  return invalid_argument(
+      fmt::format("address {} lies outside the subnets of network {} ({}); choose one within",
+                  address->to_string(), short_id(network.request.id), known));
+}
+
+Mac choose_mac(const CreateEndpointRequest& request, const PlanContext& context) {
+  if (request.mac) return *request.mac;
+  if (request.ipv4) {
+    const Mac derived = Mac::from_ipv4(request.ipv4->address);
+    if (!context.taken_macs.contains(derived)) return derived;
+  }
+  return Mac::random();
+}
+
+// The options of a stored network were understood when it was made.
+BridgeOptions stored_options(const NetworkRecord& network) {
+  auto options = read_bridge_options(network.request.options);
+  return options.ok() ? std::move(options).value() : BridgeOptions();
+}
+
+}  // namespace
+
+std::string BridgeDriver::mode() const {
+  return "bridge";
+}
+
+Result<GatewayNeed> BridgeDriver::gateway_need(const Options& options) const {
+  TRY(read_bridge_options(options));
+  return GatewayNeed{};
+}
+
+Result<NetworkRecord> BridgeDriver::accept(const CreateNetworkRequest& request,
+                                           const PlanContext& context) const {
+  const BridgeOptions options = TRY(read_bridge_options(request.options));
+  TRY(check_subnets(request));
+  NetworkRecord record;
+  record.request = request;
+  record.mode = mode();
+  record.bridge = TRY(bridge_name(request.id, context.taken_names));
+  // Chosen once and stored: the bridge's MAC must stay as ports come and go, and over a reboot.
+  record.bridge_mac = Mac::random();
+  record.mtu = TRY(choose_mtu(request, options, context.uplink_mtu));
+  return record;
+}
+
+NetworkPlan BridgeDriver::plan(const NetworkRecord& network, const PlanContext& context) const {
+  const BridgeOptions options = stored_options(network);
+  NetworkPlan plan;
+  plan.bridge.name = network.bridge;
+  plan.bridge.alias = to_alias({context.instance, LinkMark::Kind::kNetwork, network.request.id});
+  plan.bridge.mtu = network.mtu;
+  plan.bridge.mac = network.bridge_mac;
+  plan.rules.bridge = network.bridge;
+  plan.rules.reach = network.request.internal ? Reach::kInternal : Reach::kOutside;
+  plan.rules.inter_container = options.inter_container;
+  for (const Subnet& subnet : subnets_of(network.request)) {
+    // With the subnet's length, whatever mask the IPAM's answer had: the bridge must have the route to all of
+    // it.
+    if (subnet.gateway) plan.addresses.push_back({*subnet.gateway, subnet.prefix.length()});
+    if (!network.request.internal && options.masquerade == Masquerade::kOn)
+      plan.rules.masquerade.push_back(subnet.prefix);
+  }
+  return plan;
+}
+
+Result<EndpointRecord> BridgeDriver::accept(const NetworkRecord& network,
+                                            const CreateEndpointRequest& request,
+                                            const PlanContext& context) const {
+  TRY(check_endpoint_options(request.driver_options));
+  const auto subnets = subnets_of(network.request);
+  TRY(check_address(network, subnets, request.ipv4));
+  TRY(check_address(network, subnets, request.ipv6));
+  EndpointRecord record;
+  record.request = request;
+  record.mac = choose_mac(request, context);
+  VethNames names = TRY(veth_names(request.endpoint_id, context.taken_names));
+  record.host_link = std::move(names.host);
+  record.peer_link = std::move(names.peer);
+  return record;
+}
+
+VethSpec BridgeDriver::plan(const NetworkRecord& network, const EndpointRecord& endpoint,
+                            const PlanContext& context) const {
+  VethSpec spec;
+  spec.host_name = endpoint.host_link;
+  spec.peer_name = endpoint.peer_link;
+  spec.alias = to_alias({context.instance, LinkMark::Kind::kEndpoint, endpoint.request.endpoint_id});
+  spec.bridge = network.bridge;
+  spec.mtu = network.mtu;
+  spec.peer_mac = endpoint.mac;
+  spec.isolation = stored_options(network).inter_container == InterContainer::kDenied ? PortIsolation::kOn
+                                                                                      : PortIsolation::kOff;
+  return spec;
+}
+
+JoinReply BridgeDriver::join_reply(const NetworkRecord& network, const EndpointRecord& endpoint) const {
+  JoinReply reply;
+  reply.source_name = endpoint.peer_link;
+  reply.destination_prefix = stored_options(network).interface_prefix;
+  // The engine installs a gateway of an internal network like any other (trap T39).
+  if (network.request.internal) return reply;
+  const auto subnets = subnets_of(network.request);
+  const auto gateway_for = [&](const std::optional<InterfaceAddress>& address) -> std::optional<IpAddress> {
+    const Subnet* subnet = address ? subnet_of(subnets, address->address) : nullptr;
+    return subnet == nullptr ? std::nullopt : subnet->gateway;
+  };
+  reply.gateway = gateway_for(endpoint.request.ipv4);
+  reply.gateway_ipv6 = gateway_for(endpoint.request.ipv6);
+  return reply;
+}
+
+}  // namespace viaduct::net

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "net/driver.h"
+
+namespace viaduct::net {
+
+// mode=bridge: a Linux bridge of its own for each network, the gateway's addresses on it, and masquerade on
+// the way out.
+class BridgeDriver final : public Driver {
+ public:
+  [[nodiscard]] std::string mode() const override;
+  [[nodiscard]] Result<GatewayNeed> gateway_need(const Options& options) const override;
+  [[nodiscard]] Result<NetworkRecord> accept(const CreateNetworkRequest& request,
+                                             const PlanContext& context) const override;
+  [[nodiscard]] NetworkPlan plan(const NetworkRecord& network, const PlanContext& context) const override;
+  [[nodiscard]] Result<EndpointRecord> accept(const NetworkRecord& network,
+                                              const CreateEndpointRequest& request,
+                                              const PlanContext& context) const override;
+  [[nodiscard]] VethSpec plan(const NetworkRecord& network, const EndpointRecord& endpoint,
+                              const PlanContext& context) const override;
+  [[nodiscard]] JoinReply join_reply(const NetworkRecord& network,
+                                     const EndpointRecord& endpoint) const override;
+};
+
+}  // namespace viaduct::net

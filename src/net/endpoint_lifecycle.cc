@@ -1,0 +1,195 @@
+#include "net/endpoint_lifecycle.h"
+
+#include <fmt/format.h>
+
+#include "base/rollback.h"
+#include "net/object_id.h"
+
+namespace viaduct::net {
+
+namespace {
+
+CreateEndpointReply reply_for(const EndpointRecord& endpoint) {
+  CreateEndpointReply reply;
+  if (!endpoint.request.mac) reply.mac = endpoint.mac;
+  return reply;
+}
+
+Error conflict_with(const EndpointRecord& holder, const EndpointRecord& wanted) {
+  const auto same = [](const auto& a, const auto& b) { return a && b && a->address == b->address; };
+  std::string what = "MAC " + wanted.mac.to_string();
+  if (same(holder.request.ipv4, wanted.request.ipv4))
+    what = "address " + wanted.request.ipv4->address.to_string();
+  if (same(holder.request.ipv6, wanted.request.ipv6))
+    what = "address " + wanted.request.ipv6->address.to_string();
+  return conflict(
+      fmt::format("{} is in use on network {} by endpoint {}; choose another one, or stop that container",
+                  what, short_id(wanted.request.network_id), short_id(holder.request.endpoint_id)));
+}
+
+Error endpoint_busy(const std::string& id) {
+  return Error{ErrorCode::kBusy,
+               fmt::format("endpoint {} is busy: its links are being looked at; try again", short_id(id))};
+}
+
+}  // namespace
+
+Result<CreateEndpointReply> EndpointLifecycle::create(const CreateEndpointRequest& request,
+                                                      Deadline deadline) {
+  TRY(check_id("network", request.network_id));
+  TRY(check_id("endpoint", request.endpoint_id));
+  const auto lock = TRY(core_.table.lock(request.network_id, deadline));
+  const auto stay = core_.endpoints_in_work.enter(request.endpoint_id, deadline);
+  if (!stay) return endpoint_busy(request.endpoint_id);
+  const auto network = core_.table.network(request.network_id);
+  if (!network) return unknown_network(request.network_id);
+  if (auto known = core_.table.endpoint(request.network_id, request.endpoint_id))
+    return repeat(*network, std::move(*known), request);
+
+  PlanContext context = core_.context();
+  context.taken_macs = core_.table.macs_of(request.network_id);
+  EndpointRecord record = TRY(ServiceCore::driver_of(*network).accept(*network, request, context));
+  record.since = core_.now();
+  const auto stale = TRY(stale_holders(*network, record));
+  auto made = core_.make_links(*network, record);
+  if (!made.ok()) return std::move(made).error().with_context("endpoint " + short_id(request.endpoint_id));
+  Rollback rollback;
+  rollback.add([&] { static_cast<void>(core_.applier.remove_endpoint(core_.plan(*network, record))); });
+
+  store::Transaction transaction;
+  transaction.conditions.push_back(
+      {store::Table::kNetwork, request.network_id, store::Condition::Kind::kExists});
+  for (const auto& holder : stale) transaction.writes.push_back(removal_of(holder));
+  transaction.writes.push_back(write_of(record));
+  TRY(core_.store.commit(transaction));
+  rollback.commit();
+  for (const auto& holder : stale) {
+    core_.table.erase_endpoint(request.network_id, holder.request.endpoint_id);
+    core_.give_back(*network, holder, &record);
+  }
+  core_.table.put(record);
+  if (deadline.expired()) return take_back(*network, record);
+  return reply_for(record);
+}
+
+Error EndpointLifecycle::take_back(const NetworkRecord& network, const EndpointRecord& endpoint) {
+  auto removed = remove_locked(network, endpoint);
+  if (!removed.ok()) return std::move(removed).error();
+  return Error{
+      ErrorCode::kBusy,
+      fmt::format("endpoint {} of network {} was ready only after its deadline and was taken back; try again",
+                  short_id(endpoint.request.endpoint_id), short_id(network.request.id))};
+}
+
+Result<CreateEndpointReply> EndpointLifecycle::repeat(const NetworkRecord& network, EndpointRecord known,
+                                                      const CreateEndpointRequest& request) {
+  if (known.request != request)
+    return Error{ErrorCode::kAlreadyExists,
+                 fmt::format("endpoint {} of network {} exists with other parameters; delete it first",
+                             short_id(request.endpoint_id), short_id(request.network_id))};
+  if (TRY(core_.host_link(network, known))) return reply_for(known);
+  TRY(core_.make_links(network, known));
+  Rollback rollback;
+  rollback.add([&] { static_cast<void>(core_.applier.remove_endpoint(core_.plan(network, known))); });
+  TRY(core_.store.commit({{}, {write_of(known)}}));
+  rollback.commit();
+  core_.table.put(known);
+  return reply_for(known);
+}
+
+Result<std::vector<EndpointRecord>> EndpointLifecycle::stale_holders(const NetworkRecord& network,
+                                                                     const EndpointRecord& wanted) {
+  std::vector<EndpointRecord> stale;
+  for (auto& holder : core_.table.holders(wanted)) {
+    if (TRY(core_.host_link(network, holder))) return conflict_with(holder, wanted);
+    stale.push_back(std::move(holder));
+  }
+  return stale;
+}
+
+Status EndpointLifecycle::remove(const std::string& network_id, const std::string& endpoint_id,
+                                 Deadline deadline) {
+  const auto lock = TRY(core_.table.lock(network_id, deadline));
+  const auto network = core_.table.network(network_id);
+  const auto endpoint = core_.table.endpoint(network_id, endpoint_id);
+  if (!network || !endpoint) return {};
+  return remove_locked(*network, *endpoint);
+}
+
+Status EndpointLifecycle::remove_locked(const NetworkRecord& network, const EndpointRecord& endpoint) {
+  TRY(core_.applier.remove_endpoint(core_.plan(network, endpoint)));
+  TRY(core_.store.commit({{}, {removal_of(endpoint)}}));
+  core_.table.erase_endpoint(network.request.id, endpoint.request.endpoint_id);
+  core_.tell_addresses(network, endpoint, nullptr, core_.environment.endpoint_deleted);
+  return {};
+}
+
+Result<JoinReply> EndpointLifecycle::join(const JoinRequest& request, Deadline deadline) {
+  const auto lock = TRY(core_.table.lock(request.network_id, deadline));
+  const auto stay = core_.endpoints_in_work.enter(request.endpoint_id, deadline);
+  if (!stay) return endpoint_busy(request.endpoint_id);
+  const auto network = core_.table.network(request.network_id);
+  if (!network) return unknown_network(request.network_id);
+  auto endpoint = core_.table.endpoint(request.network_id, request.endpoint_id);
+  if (!endpoint) return unknown_endpoint(request.network_id, request.endpoint_id);
+
+  const bool made = TRY(ready_links(*network, *endpoint, request.sandbox_key));
+  Rollback rollback;
+  if (made)
+    rollback.add([&] { static_cast<void>(core_.applier.remove_endpoint(core_.plan(*network, *endpoint))); });
+  if (made || endpoint->sandbox_key != request.sandbox_key) {
+    endpoint->sandbox_key = request.sandbox_key;
+    TRY(core_.store.commit({{}, {write_of(*endpoint)}}));
+    core_.table.put(*endpoint);
+  }
+  rollback.commit();
+  return ServiceCore::driver_of(*network).join_reply(*network, *endpoint);
+}
+
+Result<bool> EndpointLifecycle::ready_links(const NetworkRecord& network, EndpointRecord& endpoint,
+                                            const std::string& sandbox_key) {
+  const auto host = TRY(core_.host_link(network, endpoint));
+  if (host) {
+    const auto peer = TRY(core_.kernel.find_link(endpoint.peer_link));
+    // The MAC tells the peer from a stranger's link that has its name by now.
+    const bool peer_here = peer && peer->mac == endpoint.mac;
+    // A repeated Join of the same sandbox: the engine has moved the peer already.
+    const bool in_sandbox = !endpoint.sandbox_key.empty() && endpoint.sandbox_key == sandbox_key;
+    if (peer_here || in_sandbox) {
+      if (host->master == 0 || !host->up) TRY(core_.repair(network));
+      return false;
+    }
+    TRY(core_.applier.remove_endpoint(core_.plan(network, endpoint)));
+  }
+  TRY(core_.make_links(network, endpoint));
+  return true;
+}
+
+Status EndpointLifecycle::leave(const std::string& network_id, const std::string& endpoint_id,
+                                Deadline deadline) {
+  const auto lock = TRY(core_.table.lock(network_id, deadline));
+  const auto network = core_.table.network(network_id);
+  auto endpoint = core_.table.endpoint(network_id, endpoint_id);
+  if (!network || !endpoint) return {};
+  TRY(core_.applier.remove_endpoint(core_.plan(*network, *endpoint)));
+  if (endpoint->sandbox_key.empty()) return {};
+  endpoint->sandbox_key.clear();
+  TRY(core_.store.commit({{}, {write_of(*endpoint)}}));
+  core_.table.put(*endpoint);
+  return {};
+}
+
+Status EndpointLifecycle::program(const ExternalConnectivityRequest& request) {
+  const auto network = core_.table.network(request.network_id);
+  if (!network) return unknown_network(request.network_id);
+  if (!core_.table.endpoint(request.network_id, request.endpoint_id))
+    return unknown_endpoint(request.network_id, request.endpoint_id);
+  // Newer engines call this for internal networks as well, where nothing can be published (trap T39).
+  if (request.ports.empty() || network->request.internal) return {};
+  return unsupported(
+      fmt::format("network {} cannot publish ports yet: remove -p/--publish from the container, or attach "
+                  "it to a network of the engine's bridge driver as well",
+                  short_id(request.network_id)));
+}
+
+}  // namespace viaduct::net

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "net/service_core.h"
+
+namespace viaduct::net {
+
+// CreateEndpoint, Join, Leave, DeleteEndpoint and the two calls about published ports. The promises stand in
+// network_service.h.
+class EndpointLifecycle {
+ public:
+  explicit EndpointLifecycle(ServiceCore& core) : core_(core) {}
+
+  Result<CreateEndpointReply> create(const CreateEndpointRequest& request, Deadline deadline);
+  Status remove(const std::string& network_id, const std::string& endpoint_id, Deadline deadline);
+  Result<JoinReply> join(const JoinRequest& request, Deadline deadline);
+  Status leave(const std::string& network_id, const std::string& endpoint_id, Deadline deadline);
+  // Changes nothing, and so waits for nobody.
+  Status program(const ExternalConnectivityRequest& request);
+
+ private:
+  Result<CreateEndpointReply> repeat(const NetworkRecord& network, EndpointRecord known,
+                                     const CreateEndpointRequest& request);
+  Status remove_locked(const NetworkRecord& network, const EndpointRecord& endpoint);
+  // The engine has been told that the call failed, and will not delete what it does not know of.
+  Error take_back(const NetworkRecord& network, const EndpointRecord& endpoint);
+  // Endpoints that hold an address or MAC of `wanted` on paper only. Errors: kConflict, one of them is alive.
+  Result<std::vector<EndpointRecord>> stale_holders(const NetworkRecord& network,
+                                                    const EndpointRecord& wanted);
+  // Makes sure that the engine finds a peer to move. Returns whether links were made.
+  Result<bool> ready_links(const NetworkRecord& network, EndpointRecord& endpoint,
+                           const std::string& sandbox_key);
+
+  ServiceCore& core_;
+};
+
+}  // namespace viaduct::net

@@ -1,0 +1,235 @@
+#include "net/fake_kernel.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace viaduct::net {
+
+namespace {
+
+// ETH_MIN_MTU and ETH_MAX_MTU (linux/if_ether.h), the limits of bridge and veth.
+constexpr int kMinMtu = 68;
+constexpr int kMaxMtu = 65535;
+
+Status check_mtu(const std::string& attempt, int mtu) {
+  if (mtu < kMinMtu || mtu > kMaxMtu) return from_errno(EINVAL, attempt);
+  return {};
+}
+
+Status check_new(const std::map<std::string, Link>& links, const std::string& name) {
+  TRY(check_link_name(name));
+  if (links.contains(name)) return from_errno(EEXIST, fmt::format("cannot create link {}", name));
+  return {};
+}
+
+// The entry of a link that must exist.
+template <class Map>
+Result<Link*> existing(Map& links, const std::string& name) {
+  auto found = links.find(name);
+  if (found == links.end()) return from_errno(ENODEV, fmt::format("cannot find link {}", name));
+  return &found->second;
+}
+
+Result<Link*> existing_bridge(std::map<std::string, Link>& links, const std::string& name) {
+  Link* bridge = TRY(existing(links, name));
+  if (bridge->kind != "bridge") return invalid_argument(fmt::format("link {} is not a bridge", name));
+  return bridge;
+}
+
+bool ours(const Link& link) {
+  return link.group == kLiveGroup || link.group == kDyingGroup;
+}
+
+}  // namespace
+
+Link& FakeKernel::State::add(Link link) {
+  if (link.index == 0) link.index = next_index++;
+  next_index = std::max(next_index, link.index + 1);
+  return links[link.name] = link;
+}
+
+void FakeKernel::State::drop(const std::string& name) {
+  int index = links.contains(name) ? links[name].index : 0;
+  links.erase(name);
+  addresses.erase(name);
+  isolation.erase(name);
+  for (auto& [other, link] : links) {
+    if (index != 0 && link.master == index) link.master = 0;
+  }
+  auto peer = peers.find(name);
+  if (peer == peers.end()) return;
+  std::string other_end = peer->second;
+  peers.erase(peer);
+  peers.erase(other_end);
+  drop(other_end);
+}
+
+FakeKernel::Contents FakeKernel::contents() {
+  return *state_.lock();
+}
+
+void FakeKernel::put_link(Link link) {
+  state_.lock()->add(std::move(link));
+}
+
+void FakeKernel::drop_link(const std::string& name) {
+  state_.lock()->drop(name);
+}
+
+void FakeKernel::move_to_sandbox(const std::string& peer) {
+  auto state = state_.lock();
+  state->links.erase(peer);
+  state->addresses.erase(peer);
+}
+
+void FakeKernel::set_host_prefixes(std::vector<Prefix> prefixes) {
+  state_.lock()->host_prefixes = std::move(prefixes);
+}
+
+void FakeKernel::set_uplink_mtu(std::optional<int> mtu) {
+  state_.lock()->uplink_mtu = mtu;
+}
+
+Result<std::vector<Link>> FakeKernel::links() {
+  TRY(gate_.pass("list links"));
+  auto state = state_.lock();
+  std::vector<Link> all;
+  for (const auto& [name, link] : state->links) all.push_back(link);
+  std::sort(all.begin(), all.end(), [](const Link& a, const Link& b) { return a.index < b.index; });
+  return all;
+}
+
+Result<std::optional<Link>> FakeKernel::find_link(const std::string& name) {
+  TRY(gate_.pass("find link"));
+  auto state = state_.lock();
+  auto found = state->links.find(name);
+  if (found == state->links.end()) return std::optional<Link>();
+  return std::optional<Link>(found->second);
+}
+
+Status FakeKernel::create_bridge(const BridgeSpec& spec) {
+  TRY(gate_.pass("create bridge"));
+  auto state = state_.lock();
+  TRY(check_new(state->links, spec.name));
+  TRY(check_mtu(fmt::format("cannot create bridge {}", spec.name), spec.mtu));
+  state->add({0, spec.name, "bridge", spec.alias, kLiveGroup, 0, spec.mtu, spec.mac, true});
+  return {};
+}
+
+Status FakeKernel::create_veth(const VethSpec& spec) {
+  TRY(gate_.pass("create veth pair"));
+  auto state = state_.lock();
+  TRY(check_new(state->links, spec.host_name));
+  TRY(check_new(state->links, spec.peer_name));
+  if (spec.host_name == spec.peer_name) {
+    return from_errno(EEXIST, fmt::format("cannot create veth pair {}", spec.host_name));
+  }
+  TRY(check_mtu(fmt::format("cannot create veth pair {}", spec.host_name), spec.mtu));
+  int master = TRY(existing_bridge(state->links, spec.bridge))->index;
+  Mac peer_mac = spec.peer_mac.value_or(Mac::random());
+  state->add({0, spec.peer_name, "veth", "", kLiveGroup, 0, spec.mtu, peer_mac, false});
+  state->add({0, spec.host_name, "veth", spec.alias, kLiveGroup, master, spec.mtu, Mac::random(), true});
+  state->isolation[spec.host_name] = spec.isolation;
+  state->peers[spec.host_name] = spec.peer_name;
+  state->peers[spec.peer_name] = spec.host_name;
+  return {};
+}
+
+Status FakeKernel::attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) {
+  TRY(gate_.pass("attach port"));
+  auto state = state_.lock();
+  int master = TRY(existing_bridge(state->links, bridge))->index;
+  Link* link = TRY(existing(state->links, name));
+  link->master = master;
+  link->group = kLiveGroup;
+  link->up = true;
+  state->isolation[name] = isolation;
+  return {};
+}
+
+Status FakeKernel::set_mtu(const std::string& name, int mtu) {
+  TRY(gate_.pass("set mtu"));
+  auto state = state_.lock();
+  Link* link = TRY(existing(state->links, name));
+  TRY(check_mtu(fmt::format("cannot set mtu {} on {}", mtu, name), mtu));
+  link->mtu = mtu;
+  return {};
+}
+
+Status FakeKernel::set_up(const std::string& name) {
+  TRY(gate_.pass("set link up"));
+  auto state = state_.lock();
+  TRY(existing(state->links, name))->up = true;
+  return {};
+}
+
+Status FakeKernel::retire_links(const std::vector<std::string>& names) {
+  TRY(gate_.pass("retire links"));
+  auto state = state_.lock();
+  for (const std::string& name : names) {
+    if (state->links.contains(name) && !ours(state->links[name])) return not_our_link(name);
+  }
+  for (const std::string& name : names) {
+    auto found = state->links.find(name);
+    if (found == state->links.end()) continue;
+    found->second.group = kDyingGroup;
+    found->second.up = false;
+  }
+  return {};
+}
+
+Status FakeKernel::reap() {
+  TRY(gate_.pass("reap links"));
+  auto state = state_.lock();
+  std::vector<std::string> dying;
+  for (const auto& [name, link] : state->links) {
+    if (link.group == kDyingGroup) dying.push_back(name);
+  }
+  for (const std::string& name : dying) state->drop(name);
+  return {};
+}
+
+Status FakeKernel::add_address(const std::string& link, const InterfaceAddress& address) {
+  TRY(gate_.pass("add address"));
+  auto state = state_.lock();
+  TRY(existing(state->links, link));
+  auto& held = state->addresses[link];
+  if (std::find(held.begin(), held.end(), address) == held.end()) held.push_back(address);
+  return {};
+}
+
+Status FakeKernel::remove_address(const std::string& link, const InterfaceAddress& address) {
+  TRY(gate_.pass("remove address"));
+  auto state = state_.lock();
+  if (state->links.contains(link)) std::erase(state->addresses[link], address);
+  return {};
+}
+
+Result<std::vector<InterfaceAddress>> FakeKernel::addresses(const std::string& link) {
+  TRY(gate_.pass("list addresses"));
+  auto state = state_.lock();
+  TRY(existing(state->links, link));
+  auto held = state->addresses.find(link);
+  return held == state->addresses.end() ? std::vector<InterfaceAddress>() : held->second;
+}
+
+Result<std::vector<Prefix>> FakeKernel::host_prefixes() {
+  TRY(gate_.pass("list the host's prefixes"));
+  auto state = state_.lock();
+  std::vector<Prefix> all = state->host_prefixes;
+  for (const auto& [link, held] : state->addresses) {
+    for (const InterfaceAddress& address : held) all.push_back(address.network());
+  }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
+Result<std::optional<int>> FakeKernel::uplink_mtu() {
+  TRY(gate_.pass("find the uplink's mtu"));
+  return state_.lock()->uplink_mtu;
+}
+
+}  // namespace viaduct::net

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/guarded.h"
+#include "net/fake_gate.h"
+#include "net/kernel.h"
+
+namespace viaduct::net {
+
+// A Kernel in memory, for tests of the layer above; passes the same contract suite as NetlinkKernel
+// (tests/netns/kernel_contract_test.cc). A failed operation changes nothing.
+class FakeKernel final : public Kernel {
+ public:
+  // Everything it holds. Peers that went into a sandbox are not in `links`.
+  struct Contents {
+    std::map<std::string, Link> links;
+    std::map<std::string, std::vector<InterfaceAddress>> addresses;  // by link
+    std::map<std::string, PortIsolation> isolation;                  // by host end
+    std::map<std::string, std::string> peers;                        // host end to peer, and peer to host end
+  };
+
+  FakeGate& gate() { return gate_; }
+  [[nodiscard]] Contents contents();
+
+  // Somebody else's link appears, as given; an index of 0 is chosen. One of the same name is replaced.
+  void put_link(Link link);
+  // A link disappears as in the kernel: a veth with its other end, a bridge leaves its ports without master.
+  void drop_link(const std::string& name);
+  // The engine moves a peer into a sandbox: it is no longer seen here, but goes with its host end.
+  void move_to_sandbox(const std::string& peer);
+  // Routes and addresses of the host, besides those of links here.
+  void set_host_prefixes(std::vector<Prefix> prefixes);
+  void set_uplink_mtu(std::optional<int> mtu);
+
+  Result<std::vector<Link>> links() override;
+  Result<std::optional<Link>> find_link(const std::string& name) override;
+  Status create_bridge(const BridgeSpec& spec) override;
+  Status create_veth(const VethSpec& spec) override;
+  Status attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) override;
+  Status set_mtu(const std::string& name, int mtu) override;
+  Status set_up(const std::string& name) override;
+  Status retire_links(const std::vector<std::string>& names) override;
+  Status reap() override;
+  Status add_address(const std::string& link, const InterfaceAddress& address) override;
+  Status remove_address(const std::string& link, const InterfaceAddress& address) override;
+  Result<std::vector<InterfaceAddress>> addresses(const std::string& link) override;
+  Result<std::vector<Prefix>> host_prefixes() override;
+  Result<std::optional<int>> uplink_mtu() override;
+
+ private:
+  struct State : Contents {
+    int next_index = 2;  // 1 is the loopback's
+    std::vector<Prefix> host_prefixes;
+    std::optional<int> uplink_mtu;
+
+    Link& add(Link link);
+    void drop(const std::string& name);
+  };
+  FakeGate gate_;
+  Guarded<State> state_;
+};
+
+}  // namespace viaduct::net

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+
+#include "base/result.h"
+#include "net/link_types.h"
+
+namespace viaduct::net {
+
+// The seam to the kernel's links, addresses and routes, in the network namespace of the process.
+// Every method may be called from any thread, and blocks until the kernel has answered. Errors carry the kernel's own
+// words (extended ack) and errno; codes as from_errno() says. Creating what exists is kAlreadyExists; removing what does
+// not succeeds.
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+
+  virtual Result<std::vector<Link>> links() = 0;
+  // Empty if there is no link of that name.
+  virtual Result<std::optional<Link>> find_link(const std::string& name) = 0;
+
+  // Makes a bridge in kLiveGroup, with its alias, up, without IPv6 address of its own making. After failure: no link.
+  virtual Status create_bridge(const BridgeSpec& spec) = 0;
+  // Makes both ends in kLiveGroup, the host end a port of the bridge, with its alias, up; the peer down.
+  // After failure: no link.
+  virtual Status create_veth(const VethSpec& spec) = 0;
+  // Makes an existing link a port of the bridge again, in kLiveGroup and up; its alias stays.
+  virtual Status attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) = 0;
+  virtual Status set_mtu(const std::string& name, int mtu) = 0;
+  virtual Status set_up(const std::string& name) = 0;
+
+  // Takes links out of service at once (down, kDyingGroup); reap() removes them. Those that are gone are left out.
+  // Errors: kPermission, and nothing is touched, if one of them is in neither group: it is not viaduct's.
+  virtual Status retire_links(const std::vector<std::string>& names) = 0;
+  // Removes every link of kDyingGroup, together. Nothing to remove is no error.
+  virtual Status reap() = 0;
+
+  // Adds an address, usable at once (no duplicate address detection). One that is there already is no error.
+  // The first IPv6 address of a link in kLiveGroup brings the link-local one of its MAC with it: without it the kernel
+  // solicits no neighbours for packets that it forwards (ndisc_send_ns() in net/ipv6/ndisc.c).
+  virtual Status add_address(const std::string& link, const InterfaceAddress& address) = 0;
+  virtual Status remove_address(const std::string& link, const InterfaceAddress& address) = 0;
+  // Without the link-local ones.
+  virtual Result<std::vector<InterfaceAddress>> addresses(const std::string& link) = 0;
+
+  // Prefixes of all routes (main table, unicast) and of all addresses, in order, each once. Without those shorter than
+  // /8, which are ways to everywhere (0.0.0.0/1 of a VPN), without multicast and IPv6 link-local ones.
+  virtual Result<std::vector<Prefix>> host_prefixes() = 0;
+  // The MTU of the link that the default route leaves by (IPv4 first, then IPv6); empty without default route.
+  virtual Result<std::optional<int>> uplink_mtu() = 0;
+};
+
+}  // namespace viaduct::net

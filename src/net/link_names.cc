@@ -1,0 +1,64 @@
+#include "net/link_names.h"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+
+#include "net/link_types.h"
+
+namespace viaduct::net {
+
+namespace {
+
+constexpr char kBridgePrefix[] = "vd-";
+constexpr char kHostPrefix[] = "ve";
+constexpr char kPeerPrefix[] = "vc";
+constexpr size_t kBridgeTail = kMaxLinkName - 3;
+constexpr size_t kVethTail = kMaxLinkName - 2;
+// 36^8 is about 2^41: names of one host do not meet twice.
+constexpr size_t kHashCharacters = 8;
+
+// FNV-1a, 64 bits: any even spread will do, and it must never change, since names are found again by it.
+uint64_t hash(const std::string& text) {
+  uint64_t value = 0xcbf29ce484222325U;
+  for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  return value;
+}
+
+std::string tail(const std::string& id, size_t length, int attempt) {
+  if (attempt == 0) return id.substr(0, length);
+  static constexpr char kDigits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+  std::string text = id.substr(0, length - kHashCharacters);
+  uint64_t rest = hash(fmt::format("{}/{}", id, attempt));
+  for (size_t i = 0; i < kHashCharacters; ++i, rest /= 36) text += kDigits[rest % 36];
+  return text;
+}
+
+Error no_free_name(const char* what, const std::string& id) {
+  return Error{
+      ErrorCode::kExhausted,
+      fmt::format("{} {} gets no link name: all {} that viaduct tries are in use on this host; remove links "
+                  "whose names begin with vd-, ve or vc and that nobody needs",
+                  what, id, kNameAttempts)};
+}
+
+}  // namespace
+
+Result<std::string> bridge_name(const std::string& network_id, const std::set<std::string>& taken) {
+  for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
+    std::string name = kBridgePrefix + tail(network_id, kBridgeTail, attempt);
+    if (!taken.contains(name)) return name;
+  }
+  return no_free_name("network", network_id);
+}
+
+Result<VethNames> veth_names(const std::string& endpoint_id, const std::set<std::string>& taken) {
+  for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
+    const std::string end = tail(endpoint_id, kVethTail, attempt);
+    VethNames names{kHostPrefix + end, kPeerPrefix + end};
+    if (!taken.contains(names.host) && !taken.contains(names.peer)) return names;
+  }
+  return no_free_name("endpoint", endpoint_id);
+}
+
+}  // namespace viaduct::net

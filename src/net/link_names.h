@@ -1,0 +1,28 @@
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "base/result.h"
+
+// Names of links: 15 characters at most (IFNAMSIZ - 1), while ids have 64. The alias carries the whole id;
+// the name is for people, and need only be free.
+namespace viaduct::net {
+
+// So many names are tried for one object before it is refused.
+inline constexpr int kNameAttempts = 16;
+
+struct VethNames {
+  std::string host;
+  std::string peer;
+};
+
+// "vd-" and 12 characters of the id. When that is taken: "vd-", 4 characters of the id, 8 of a hash of id and
+// attempt. The same arguments give the same name. Errors: kExhausted, all attempts are taken.
+Result<std::string> bridge_name(const std::string& network_id, const std::set<std::string>& taken);
+
+// "ve" and "vc" with 13 characters of the id, or 5 and 8 of the hash; both move when one is taken. Errors: as
+// above.
+Result<VethNames> veth_names(const std::string& endpoint_id, const std::set<std::string>& taken);
+
+}  // namespace viaduct::net

@@ -1,0 +1,70 @@
+#include "net/link_types.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+namespace viaduct::net {
+
+namespace {
+
+constexpr std::string_view kAliasStart = "viaduct/";
+constexpr std::string_view kNetworkWord = "network";
+constexpr std::string_view kEndpointWord = "endpoint";
+
+bool is_name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view("-_.@+=~,").find(c) != std::string_view::npos;
+}
+
+// Takes the text up to the next '/' off `rest`; empty if there is none.
+std::string_view take_part(std::string_view& rest) {
+  size_t slash = rest.find('/');
+  if (slash == std::string_view::npos) return {};
+  std::string_view part = rest.substr(0, slash);
+  rest.remove_prefix(slash + 1);
+  return part;
+}
+
+}  // namespace
+
+std::string to_alias(const LinkMark& mark) {
+  return fmt::format("{}{}/{}/{}", kAliasStart, mark.instance,
+                     mark.kind == LinkMark::Kind::kNetwork ? kNetworkWord : kEndpointWord, mark.id);
+}
+
+std::optional<LinkMark> mark_from_alias(const std::string& alias) {
+  std::string_view rest = alias;
+  if (!rest.starts_with(kAliasStart)) return std::nullopt;
+  rest.remove_prefix(kAliasStart.size());
+  std::string_view instance = take_part(rest);
+  std::string_view kind = take_part(rest);
+  if (instance.empty() || rest.empty() || rest.find('/') != std::string_view::npos) return std::nullopt;
+  if (kind != kNetworkWord && kind != kEndpointWord) return std::nullopt;
+  return LinkMark{std::string(instance),
+                  kind == kNetworkWord ? LinkMark::Kind::kNetwork : LinkMark::Kind::kEndpoint,
+                  std::string(rest)};
+}
+
+Status check_link_name(std::string_view name) {
+  if (name.empty() || name.size() > kMaxLinkName) {
+    return invalid_argument(
+        fmt::format("link name \"{}\" has {} bytes; give it 1 to {}", name, name.size(), kMaxLinkName));
+  }
+  if (name == "." || name == ".." || !std::all_of(name.begin(), name.end(), is_name_character)) {
+    return invalid_argument(
+        fmt::format("link name \"{}\" is not one; use letters, digits and -_.@+=~, only", name));
+  }
+  return {};
+}
+
+Error not_our_link(const std::string& name) {
+  return {
+      ErrorCode::kPermission,
+      fmt::format(
+          "link {} does not carry viaduct's mark and is left alone; remove it by hand if it is in the way",
+          name)};
+}
+
+}  // namespace viaduct::net

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/result.h"
+
+// Links as values, without kernel headers.
+namespace viaduct::net {
+
+// IFNAMSIZ - 1 (linux/if.h).
+inline constexpr size_t kMaxLinkName = 15;
+
+// Whether a link may bear this name: 1 to 15 bytes, stricter than the kernel (dev_valid_name() in net/core/dev.c) in that
+// "%d" (a pattern to the kernel), '*' and quotes (a pattern to the packet filter) are refused. Errors: kInvalidArgument.
+Status check_link_name(std::string_view name);
+
+// Groups (IFLA_GROUP) that mark viaduct's links. A group is one number a kernel filters and deletes by:
+// RTM_DELLINK with a group removes its links together, at about 1 ms each instead of 20.
+inline constexpr uint32_t kLiveGroup = 0x7664;   // 30308, "vd"
+inline constexpr uint32_t kDyingGroup = 0x7665;  // 30309: out of service, waits to be reaped
+
+// Who a link belongs to, as its alias (IFLA_IFALIAS) says: "viaduct/<instance>/network/<id>" or
+// "viaduct/<instance>/endpoint/<id>". The instance is the state folder's, so that a daemon started on another folder by
+// mistake touches nothing of a running one.
+struct LinkMark {
+  enum class Kind { kNetwork, kEndpoint };
+  std::string instance;
+  Kind kind = Kind::kNetwork;
+  std::string id;
+  bool operator==(const LinkMark&) const = default;
+};
+std::string to_alias(const LinkMark& mark);
+std::optional<LinkMark> mark_from_alias(const std::string& alias);
+
+// The refusal to take a link out of service that is in neither group. kPermission.
+Error not_our_link(const std::string& name);
+
+// A link as the kernel has it.
+struct Link {
+  int index = 0;
+  std::string name;
+  std::string kind;  // "bridge", "veth", …; empty for a device without one
+  std::string alias;
+  uint32_t group = 0;
+  int master = 0;  // index of the bridge it is a port of, 0 for none
+  int mtu = 0;
+  std::optional<Mac> mac;
+  bool up = false;
+};
+
+struct BridgeSpec {
+  std::string name;
+  std::string alias;
+  int mtu = 1500;
+  // Given, so that the bridge's address does not change as ports come and go.
+  Mac mac;
+};
+
+enum class PortIsolation { kOff, kOn };
+
+// A veth pair whose host end is a port of a bridge. The peer is what the engine moves into the sandbox.
+struct VethSpec {
+  std::string host_name;
+  std::string peer_name;
+  std::string alias;  // of the host end
+  std::string bridge;
+  int mtu = 1500;
+  std::optional<Mac> peer_mac;
+  PortIsolation isolation = PortIsolation::kOff;
+};
+
+}  // namespace viaduct::net

@@ -1,0 +1,232 @@
+#include "net/netlink_kernel.h"
+
+#include <fmt/format.h>
+#include <linux/if_bridge.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <net/if.h>
+
+#include <cerrno>
+
+#include "net/netlink_read.h"
+#include "net/netlink_socket.h"
+
+namespace viaduct::net {
+
+namespace {
+
+enum class AdminState { kUnchanged, kUp, kDown };
+
+ifinfomsg link_header(int index, AdminState state) {
+  ifinfomsg header{};
+  header.ifi_family = AF_UNSPEC;
+  header.ifi_index = index;
+  header.ifi_change = state == AdminState::kUnchanged ? 0 : IFF_UP;
+  header.ifi_flags = state == AdminState::kUp ? IFF_UP : 0;
+  return header;
+}
+
+uint32_t as_u32(int value) {
+  return static_cast<uint32_t>(value);
+}
+
+// What the kernel ignores at creation (rtnl_newlink_create() in net/core/rtnetlink.c): the alias, the address
+// generation mode and a port's settings. Goes up with it, so that a port is never up before its isolation is
+// set. Without a link-local address of its own, the host neither answers nor announces on an end that it does
+// not use.
+NetlinkMessage completion(const std::string& name, const std::string& alias) {
+  NetlinkMessage message(RTM_NEWLINK, 0);
+  message.put_header(link_header(0, AdminState::kUp));
+  message.put_string(IFLA_IFNAME, name);
+  if (!alias.empty()) message.put_string(IFLA_IFALIAS, alias);
+  NetlinkMessage::Nest families(message, IFLA_AF_SPEC);
+  NetlinkMessage::Nest ipv6(message, AF_INET6);
+  message.put_u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+  return message;
+}
+
+void put_port_settings(NetlinkMessage& message, PortIsolation isolation) {
+  NetlinkMessage::Nest info(message, IFLA_LINKINFO);
+  message.put_string(IFLA_INFO_SLAVE_KIND, "bridge");
+  NetlinkMessage::Nest port(message, IFLA_INFO_SLAVE_DATA);
+  message.put_u8(IFLA_BRPORT_ISOLATED, isolation == PortIsolation::kOn ? 1 : 0);
+}
+
+NetlinkMessage bridge_creation(const BridgeSpec& spec) {
+  NetlinkMessage message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+  message.put_header(link_header(0, AdminState::kUnchanged));
+  message.put_string(IFLA_IFNAME, spec.name);
+  message.put_u32(IFLA_GROUP, kLiveGroup);
+  message.put_mac(IFLA_ADDRESS, spec.mac);
+  NetlinkMessage::Nest info(message, IFLA_LINKINFO);
+  message.put_string(IFLA_INFO_KIND, "bridge");
+  NetlinkMessage::Nest data(message, IFLA_INFO_DATA);
+  message.put_u32(IFLA_BR_STP_STATE, 0);
+  message.put_u32(IFLA_BR_FORWARD_DELAY, 0);
+  return message;
+}
+
+NetlinkMessage veth_creation(const VethSpec& spec, int bridge) {
+  NetlinkMessage message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+  message.put_header(link_header(0, AdminState::kUnchanged));
+  message.put_string(IFLA_IFNAME, spec.host_name);
+  message.put_u32(IFLA_MTU, as_u32(spec.mtu));
+  message.put_u32(IFLA_GROUP, kLiveGroup);
+  message.put_u32(IFLA_MASTER, as_u32(bridge));
+  NetlinkMessage::Nest info(message, IFLA_LINKINFO);
+  message.put_string(IFLA_INFO_KIND, "veth");
+  NetlinkMessage::Nest data(message, IFLA_INFO_DATA);
+  NetlinkMessage::Nest peer(message, VETH_INFO_PEER);
+  message.put_header(link_header(0, AdminState::kUnchanged));
+  message.put_string(IFLA_IFNAME, spec.peer_name);
+  message.put_u32(IFLA_MTU, as_u32(spec.mtu));
+  message.put_u32(IFLA_GROUP, kLiveGroup);
+  if (spec.peer_mac) message.put_mac(IFLA_ADDRESS, *spec.peer_mac);
+  return message;
+}
+
+bool is_gone(const Error& error) {
+  return error.sys_errno == ENODEV || error.sys_errno == ESRCH || error.sys_errno == ENXIO;
+}
+
+}  // namespace
+
+NetlinkKernel::NetlinkKernel() : pool_(std::make_unique<NetlinkPool>()) {}
+NetlinkKernel::~NetlinkKernel() = default;
+
+Result<std::vector<Link>> NetlinkKernel::links() {
+  NetlinkMessage message(RTM_GETLINK, NLM_F_DUMP);
+  message.put_header(link_header(0, AdminState::kUnchanged));
+  message.put_u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+  std::vector<Link> all;
+  TRY(pool_->dump(
+      message, "cannot list links", [&] { all.clear(); },
+      [&](const nlmsghdr* header) { all.push_back(link_from(header)); }));
+  return all;
+}
+
+Result<std::optional<Link>> NetlinkKernel::find_link(const std::string& name) {
+  std::optional<Link> found;
+  if (!check_link_name(name).ok()) return found;
+  NetlinkMessage message(RTM_GETLINK, 0);
+  message.put_header(link_header(0, AdminState::kUnchanged));
+  message.put_string(IFLA_IFNAME, name);
+  message.put_u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+  Status asked = pool_->exchange(message, fmt::format("cannot look for link {}", name),
+                                 [&](const nlmsghdr* header) { found = link_from(header); });
+  if (!asked.ok() && !is_gone(asked.error())) return std::move(asked).error();
+  return found;
+}
+
+Result<Link> NetlinkKernel::existing_link(const std::string& name, const std::string& attempt) {
+  std::optional<Link> link = TRY(find_link(name));
+  if (!link) return from_errno(ENODEV, fmt::format("{}: link {}", attempt, name));
+  return std::move(*link);
+}
+
+Result<Link> NetlinkKernel::existing_bridge(const std::string& name, const std::string& attempt) {
+  Link bridge = TRY(existing_link(name, attempt));
+  if (bridge.kind != "bridge")
+    return invalid_argument(fmt::format("{}: link {} is not a bridge", attempt, name));
+  return bridge;
+}
+
+// For undoing: what cannot be removed is left to the next reap's caller.
+void NetlinkKernel::delete_link(const std::string& name) {
+  NetlinkMessage message(RTM_DELLINK, 0);
+  message.put_header(link_header(0, AdminState::kUnchanged));
+  message.put_string(IFLA_IFNAME, name);
+  (void)pool_->exchange(message, "cannot undo");
+}
+
+Status NetlinkKernel::create_bridge(const BridgeSpec& spec) {
+  std::string attempt = fmt::format("cannot create bridge {} with mtu {}", spec.name, spec.mtu);
+  TRY(check_link_name(spec.name));
+  NetlinkMessage creation = bridge_creation(spec);
+  TRY(pool_->exchange(creation, attempt));
+  NetlinkMessage rest = completion(spec.name, spec.alias);
+  // Not at creation: only an MTU that is changed counts as the user's own, and stays when ports go
+  // (br_change_mtu, net/bridge/br_device.c).
+  rest.put_u32(IFLA_MTU, as_u32(spec.mtu));
+  Status completed = pool_->exchange(rest, attempt);
+  if (!completed.ok()) delete_link(spec.name);
+  return completed;
+}
+
+Status NetlinkKernel::create_veth(const VethSpec& spec) {
+  std::string attempt = fmt::format("cannot create veth pair {} and {} with mtu {} on bridge {}",
+                                    spec.host_name, spec.peer_name, spec.mtu, spec.bridge);
+  TRY(check_link_name(spec.host_name));
+  TRY(check_link_name(spec.peer_name));
+  Link bridge = TRY(existing_bridge(spec.bridge, attempt));
+  NetlinkMessage creation = veth_creation(spec, bridge.index);
+  TRY(pool_->exchange(creation, attempt));
+  NetlinkMessage rest = completion(spec.host_name, spec.alias);
+  put_port_settings(rest, spec.isolation);
+  Status completed = pool_->exchange(rest, attempt);
+  if (!completed.ok()) delete_link(spec.host_name);
+  return completed;
+}
+
+Status NetlinkKernel::attach_port(const std::string& name, const std::string& bridge,
+                                  PortIsolation isolation) {
+  std::string attempt = fmt::format("cannot attach {} to bridge {}", name, bridge);
+  Link master = TRY(existing_bridge(bridge, attempt));
+  Link port = TRY(existing_link(name, attempt));
+  NetlinkMessage message(RTM_NEWLINK, 0);
+  message.put_header(link_header(port.index, AdminState::kUnchanged));
+  message.put_u32(IFLA_MASTER, as_u32(master.index));
+  message.put_u32(IFLA_GROUP, kLiveGroup);
+  TRY(pool_->exchange(message, attempt));
+  NetlinkMessage rest = completion(name, {});
+  put_port_settings(rest, isolation);
+  return pool_->exchange(rest, attempt);
+}
+
+Status NetlinkKernel::set_mtu(const std::string& name, int mtu) {
+  TRY(check_link_name(name));
+  NetlinkMessage message(RTM_NEWLINK, 0);
+  message.put_header(link_header(0, AdminState::kUnchanged));
+  message.put_string(IFLA_IFNAME, name);
+  message.put_u32(IFLA_MTU, as_u32(mtu));
+  return pool_->exchange(message, fmt::format("cannot set mtu {} on link {}", mtu, name));
+}
+
+Status NetlinkKernel::set_up(const std::string& name) {
+  TRY(check_link_name(name));
+  NetlinkMessage message(RTM_NEWLINK, 0);
+  message.put_header(link_header(0, AdminState::kUp));
+  message.put_string(IFLA_IFNAME, name);
+  return pool_->exchange(message, fmt::format("cannot set link {} up", name));
+}
+
+Status NetlinkKernel::retire_links(const std::vector<std::string>& names) {
+  // By index, so that a name which another link takes over in the meantime does not hit that one.
+  std::vector<Link> found;
+  for (const std::string& name : names) {
+    std::optional<Link> link = TRY(find_link(name));
+    if (!link) continue;
+    if (link->group != kLiveGroup && link->group != kDyingGroup) return not_our_link(name);
+    found.push_back(std::move(*link));
+  }
+  for (const Link& link : found) {
+    NetlinkMessage message(RTM_NEWLINK, 0);
+    message.put_header(link_header(link.index, AdminState::kDown));
+    message.put_u32(IFLA_GROUP, kDyingGroup);
+    Status retired = pool_->exchange(message, fmt::format("cannot take link {} out of service", link.name));
+    if (!retired.ok() && !is_gone(retired.error())) return retired;
+  }
+  return {};
+}
+
+Status NetlinkKernel::reap() {
+  NetlinkMessage message(RTM_DELLINK, 0);
+  message.put_header(link_header(0, AdminState::kUnchanged));
+  message.put_u32(IFLA_GROUP, kDyingGroup);
+  Status reaped = pool_->exchange(message, "cannot remove the links that are out of service");
+  if (!reaped.ok() && !is_gone(reaped.error())) return reaped;
+  return {};
+}
+
+}  // namespace viaduct::net

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "net/kernel.h"
+
+namespace viaduct::net {
+
+class NetlinkPool;
+
+// The Kernel seam over rtnetlink, in the network namespace of the thread that calls. All traffic is netlink:
+// nothing is read from or written to /proc or /sys. Any thread; calls run side by side, each on a socket of
+// its own.
+class NetlinkKernel final : public Kernel {
+ public:
+  NetlinkKernel();
+  ~NetlinkKernel() override;
+
+  Result<std::vector<Link>> links() override;
+  Result<std::optional<Link>> find_link(const std::string& name) override;
+  Status create_bridge(const BridgeSpec& spec) override;
+  Status create_veth(const VethSpec& spec) override;
+  Status attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) override;
+  Status set_mtu(const std::string& name, int mtu) override;
+  Status set_up(const std::string& name) override;
+  Status retire_links(const std::vector<std::string>& names) override;
+  Status reap() override;
+  Status add_address(const std::string& link, const InterfaceAddress& address) override;
+  Status remove_address(const std::string& link, const InterfaceAddress& address) override;
+  Result<std::vector<InterfaceAddress>> addresses(const std::string& link) override;
+  Result<std::vector<Prefix>> host_prefixes() override;
+  Result<std::optional<int>> uplink_mtu() override;
+
+ private:
+  // Fails with kNotFound, beginning with `attempt`, if there is none.
+  Result<Link> existing_link(const std::string& name, const std::string& attempt);
+  Result<Link> existing_bridge(const std::string& name, const std::string& attempt);
+  void delete_link(const std::string& name);
+  Status put_address(const Link& link, const InterfaceAddress& address);
+
+  std::unique_ptr<NetlinkPool> pool_;
+};
+
+}  // namespace viaduct::net

@@ -1,0 +1,104 @@
+#include "net/netlink_read.h"
+
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace viaduct::net {
+
+namespace {
+
+// Indexed by attribute type; null for absent ones.
+template <size_t Max>
+std::array<nlattr*, Max + 1> attributes_of(const nlmsghdr* header, size_t family_header) {
+  std::array<nlattr*, Max + 1> table{};
+  // Reads only; libnl 3.7 merely lacks the const.
+  nlmsg_parse(const_cast<nlmsghdr*>(header), static_cast<int>(family_header), table.data(),
+              static_cast<int>(Max), nullptr);
+  return table;
+}
+
+std::optional<IpAddress> ip_from(const nlattr* attribute) {
+  if (attribute == nullptr) return std::nullopt;
+  size_t size = static_cast<size_t>(nla_len(attribute));
+  if (size != 4 && size != 16) return std::nullopt;
+  return IpAddress::from_bytes({static_cast<const uint8_t*>(nla_data(attribute)), size});
+}
+
+std::optional<Mac> mac_from(const nlattr* attribute) {
+  std::array<uint8_t, 6> bytes{};
+  if (attribute == nullptr || nla_len(attribute) != static_cast<int>(bytes.size())) return std::nullopt;
+  std::memcpy(bytes.data(), nla_data(attribute), bytes.size());
+  return Mac(bytes);
+}
+
+std::string kind_from(nlattr* linkinfo) {
+  if (linkinfo == nullptr) return {};
+  const nlattr* kind =
+      nla_find(static_cast<const nlattr*>(nla_data(linkinfo)), nla_len(linkinfo), IFLA_INFO_KIND);
+  return kind == nullptr ? std::string() : std::string(nla_get_string(kind));
+}
+
+// The link of the first hop of RTA_MULTIPATH.
+int first_hop(const nlattr* multipath) {
+  if (multipath == nullptr || nla_len(multipath) < static_cast<int>(sizeof(rtnexthop))) return 0;
+  rtnexthop hop{};
+  std::memcpy(&hop, nla_data(multipath), sizeof(hop));
+  return hop.rtnh_ifindex;
+}
+
+}  // namespace
+
+Link link_from(const nlmsghdr* header) {
+  const auto* info = static_cast<const ifinfomsg*>(nlmsg_data(header));
+  auto table = attributes_of<IFLA_MAX>(header, sizeof(*info));
+  Link link;
+  link.index = info->ifi_index;
+  link.up = (info->ifi_flags & IFF_UP) != 0;
+  if (table[IFLA_IFNAME] != nullptr) link.name = nla_get_string(table[IFLA_IFNAME]);
+  if (table[IFLA_IFALIAS] != nullptr) link.alias = nla_get_string(table[IFLA_IFALIAS]);
+  if (table[IFLA_GROUP] != nullptr) link.group = nla_get_u32(table[IFLA_GROUP]);
+  if (table[IFLA_MASTER] != nullptr) link.master = static_cast<int>(nla_get_u32(table[IFLA_MASTER]));
+  if (table[IFLA_MTU] != nullptr) link.mtu = static_cast<int>(nla_get_u32(table[IFLA_MTU]));
+  link.mac = mac_from(table[IFLA_ADDRESS]);
+  link.kind = kind_from(table[IFLA_LINKINFO]);
+  return link;
+}
+
+std::optional<LinkAddress> address_from(const nlmsghdr* header) {
+  const auto* info = static_cast<const ifaddrmsg*>(nlmsg_data(header));
+  auto table = attributes_of<IFA_MAX>(header, sizeof(*info));
+  // On a point-to-point link IFA_ADDRESS is the other side's.
+  auto address = ip_from(table[IFA_LOCAL] != nullptr ? table[IFA_LOCAL] : table[IFA_ADDRESS]);
+  if (!address) return std::nullopt;
+  return LinkAddress{static_cast<int>(info->ifa_index), {*address, info->ifa_prefixlen}};
+}
+
+std::optional<Route> route_from(const nlmsghdr* header) {
+  const auto* info = static_cast<const rtmsg*>(nlmsg_data(header));
+  auto table = attributes_of<RTA_MAX>(header, sizeof(*info));
+  uint32_t routes = table[RTA_TABLE] != nullptr ? nla_get_u32(table[RTA_TABLE]) : info->rtm_table;
+  if (routes != RT_TABLE_MAIN || info->rtm_type != RTN_UNICAST) return std::nullopt;
+  if (info->rtm_family != AF_INET && info->rtm_family != AF_INET6) return std::nullopt;
+  Family family = info->rtm_family == AF_INET ? Family::kIpv4 : Family::kIpv6;
+  Route route;
+  route.destination = Prefix(ip_from(table[RTA_DST]).value_or(IpAddress(family, 0)), info->rtm_dst_len);
+  if (table[RTA_PRIORITY] != nullptr) route.metric = nla_get_u32(table[RTA_PRIORITY]);
+  route.link = table[RTA_OIF] != nullptr ? static_cast<int>(nla_get_u32(table[RTA_OIF]))
+                                         : first_hop(table[RTA_MULTIPATH]);
+  return route;
+}
+
+bool is_link_local(const IpAddress& address) {
+  return address.family() == Family::kIpv6 && address.bytes()[0] == 0xfe &&
+         (address.bytes()[1] & 0xc0) == 0x80;
+}
+
+}  // namespace viaduct::net

@@ -1,0 +1,136 @@
+#include "net/network_applier.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/rollback.h"
+
+namespace viaduct::net {
+
+namespace {
+
+bool is_dying(const Link& link) {
+  return link.group == kDyingGroup;
+}
+
+Error name_taken(const std::string& name) {
+  return Error{ErrorCode::kAlreadyExists,
+               fmt::format("link {} exists and is not viaduct's for this; rename or remove it", name)};
+}
+
+}  // namespace
+
+Result<bool> NetworkApplier::clear_leftover(const std::string& name, const std::string& alias) {
+  const auto link = TRY(kernel_.find_link(name));
+  if (!link) return true;  // the reaper was faster
+  if (link->alias != alias && !is_dying(*link)) return false;
+  if (!is_dying(*link)) TRY(kernel_.retire_links({name}));
+  TRY(kernel_.reap());
+  return true;
+}
+
+Status NetworkApplier::create_bridge(const BridgeSpec& spec) {
+  auto created = kernel_.create_bridge(spec);
+  if (created.ok() || created.error().code != ErrorCode::kAlreadyExists) return created;
+  if (!TRY(clear_leftover(spec.name, spec.alias))) return name_taken(spec.name);
+  return kernel_.create_bridge(spec);
+}
+
+void NetworkApplier::undo_bridge(const BridgeSpec& spec) {
+  // What cannot be undone now has no record, and is removed by the next reconcile().
+  static_cast<void>(kernel_.retire_links({spec.name}));
+  reaper_.wake();
+}
+
+Status NetworkApplier::create(const NetworkPlan& plan) {
+  Rollback rollback;
+  TRY(create_bridge(plan.bridge));
+  rollback.add([&] { undo_bridge(plan.bridge); });
+  for (const InterfaceAddress& address : plan.addresses) TRY(kernel_.add_address(plan.bridge.name, address));
+  TRY(rules_.add(plan.rules));
+  rollback.commit();
+  return {};
+}
+
+Result<NetworkApplier::Ensured> NetworkApplier::ensure(const NetworkPlan& plan) {
+  Ensured ensured;
+  const std::string& name = plan.bridge.name;
+  auto link = TRY(kernel_.find_link(name));
+  std::vector<InterfaceAddress> present;
+  if (link && !is_dying(*link)) {
+    if (link->alias != plan.bridge.alias || link->kind != "bridge") return name_taken(name);
+    present = TRY(kernel_.addresses(name));
+    if (link->mtu != plan.bridge.mtu) {
+      TRY(kernel_.set_mtu(name, plan.bridge.mtu));
+      ensured.repaired.push_back(
+          fmt::format("bridge {} had MTU {}, set to {}", name, link->mtu, plan.bridge.mtu));
+    }
+    if (!link->up) {
+      TRY(kernel_.set_up(name));
+      ensured.repaired.push_back(fmt::format("bridge {} was down, set up", name));
+    }
+  } else {
+    TRY(create_bridge(plan.bridge));
+    ensured.repaired.push_back(fmt::format("bridge {} was missing, made anew", name));
+    link = TRY(kernel_.find_link(name));
+    if (!link) return unavailable(fmt::format("bridge {} vanished while it was made; try again", name));
+  }
+  for (const InterfaceAddress& address : plan.addresses) {
+    if (std::find(present.begin(), present.end(), address) != present.end()) continue;
+    TRY(kernel_.add_address(name, address));
+    ensured.repaired.push_back(
+        fmt::format("address {} was missing on bridge {}, added", address.to_string(), name));
+  }
+  ensured.bridge_index = link->index;
+  return ensured;
+}
+
+Status NetworkApplier::remove(const NetworkPlan& plan, const std::vector<VethSpec>& endpoints) {
+  std::vector<std::string> names;
+  const auto note_if_ours = [&](const Link& link, const std::string& alias) {
+    if (link.alias == alias && !is_dying(link)) names.push_back(link.name);
+  };
+  if (endpoints.empty()) {
+    const auto bridge = TRY(kernel_.find_link(plan.bridge.name));
+    if (bridge) note_if_ours(*bridge, plan.bridge.alias);
+  } else {
+    std::map<std::string, std::string> aliases = {{plan.bridge.name, plan.bridge.alias}};
+    for (const VethSpec& endpoint : endpoints) aliases.emplace(endpoint.host_name, endpoint.alias);
+    const auto links = TRY(kernel_.links());
+    for (const Link& link : links) {
+      const auto wanted = aliases.find(link.name);
+      if (wanted != aliases.end()) note_if_ours(link, wanted->second);
+    }
+  }
+  if (!names.empty()) TRY(kernel_.retire_links(names));
+  reaper_.wake();
+  return rules_.remove(plan.bridge.name);
+}
+
+Status NetworkApplier::create_endpoint(const VethSpec& spec) {
+  auto created = kernel_.create_veth(spec);
+  if (!created.ok() && created.error().code == ErrorCode::kAlreadyExists) {
+    // The peer of a leftover goes with its host end, and need not be looked for.
+    if (!TRY(clear_leftover(spec.host_name, spec.alias))) return name_taken(spec.host_name);
+    created = kernel_.create_veth(spec);
+  }
+  // br_add_if (net/bridge/br_if.c): port numbers of a bridge end at BR_MAX_PORTS, 1024.
+  if (!created.ok() && created.error().sys_errno == EXFULL)
+    return Error{
+        ErrorCode::kExhausted,
+        fmt::format("bridge {} is full: Linux gives a bridge 1023 ports; use another network", spec.bridge),
+        EXFULL};
+  return created;
+}
+
+Status NetworkApplier::remove_endpoint(const VethSpec& spec) {
+  const auto link = TRY(kernel_.find_link(spec.host_name));
+  if (!link || link->alias != spec.alias || is_dying(*link)) return {};
+  TRY(kernel_.retire_links({spec.host_name}));
+  reaper_.wake();
+  return {};
+}
+
+}  // namespace viaduct::net

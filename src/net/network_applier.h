@@ -1,0 +1,57 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "net/driver.h"
+#include "net/kernel.h"
+#include "net/reaper.h"
+#include "net/rule_book.h"
+
+namespace viaduct::net {
+
+// Carries plans out: the only one below the service that changes links and rules. Any thread; the caller
+// holds the lock of the network that the plan is of.
+class NetworkApplier {
+ public:
+  NetworkApplier(Kernel& kernel, RuleBook& rules, Reaper& reaper)
+      : kernel_(kernel), rules_(rules), reaper_(reaper) {}
+
+  // Makes bridge, addresses and rules anew; a bridge of the same mark that lies about is removed first. After
+  // failure nothing of it is left. Errors: kAlreadyExists, a link that is not this network's has the name;
+  // and the kernel's.
+  Status create(const NetworkPlan& plan);
+
+  // What ensure() found.
+  struct Ensured {
+    int bridge_index = 0;
+    std::vector<std::string> repaired;  // one sentence each
+  };
+  // Makes the kernel hold the plan, keeping the bridge that is there and what it carries. Rules are left
+  // alone. Errors: as create().
+  Result<Ensured> ensure(const NetworkPlan& plan);
+
+  // Takes the bridge and the host ends of the endpoints out of service, and the rules away. What is gone is
+  // no error.
+  Status remove(const NetworkPlan& plan, const std::vector<VethSpec>& endpoints);
+
+  // Makes the pair of links; one of the same mark that lies about is removed first. After failure no link is
+  // left. Errors: kAlreadyExists, a link that is not this endpoint's has one of the names; kExhausted, the
+  // bridge is full.
+  Status create_endpoint(const VethSpec& spec);
+  // Takes the host end, and with it the peer, out of service. What is gone, or is not this endpoint's, is no
+  // error.
+  Status remove_endpoint(const VethSpec& spec);
+
+ private:
+  Status create_bridge(const BridgeSpec& spec);
+  // Gets a leftover of one's own out of the way of a new link. Returns whether the name is worth another try.
+  Result<bool> clear_leftover(const std::string& name, const std::string& alias);
+  void undo_bridge(const BridgeSpec& spec);
+
+  Kernel& kernel_;
+  RuleBook& rules_;
+  Reaper& reaper_;
+};
+
+}  // namespace viaduct::net

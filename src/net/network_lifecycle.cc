@@ -1,0 +1,174 @@
+#include "net/network_lifecycle.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/rollback.h"
+#include "net/link_names.h"
+#include "net/object_id.h"
+#include "net/subnets.h"
+
+namespace viaduct::net {
+
+namespace {
+
+constexpr int kFallbackMtu = 1500;
+// Leftovers that one call removes; more than one is rare already.
+constexpr int kMostLeftovers = 16;
+
+std::vector<Prefix> prefixes_of(const CreateNetworkRequest& request) {
+  std::vector<Prefix> prefixes;
+  for (const Subnet& subnet : subnets_of(request)) prefixes.push_back(subnet.prefix);
+  return prefixes;
+}
+
+Error overlap_error(const std::string& id, const NetworkTable::Overlap& overlap) {
+  const std::string holder = short_id(overlap.id);
+  const std::string where = overlap.record
+                                ? fmt::format("(bridge {}), which is on this host", overlap.record->bridge)
+                                : std::string("which is being made on this host");
+  return Error{
+      ErrorCode::kOverlap,
+      fmt::format("subnet {} of network {} overlaps {} of network {} {}; choose another --subnet or remove "
+                  "network {}",
+                  overlap.wanted.to_string(), short_id(id), overlap.held.to_string(), holder, where, holder)};
+}
+
+}  // namespace
+
+Status NetworkLifecycle::create(const CreateNetworkRequest& request, Deadline deadline) {
+  TRY(check_id("network", request.id));
+  const Driver* driver = TRY(driver_for(request.options));
+  PlanContext context = core_.context();
+  context.uplink_mtu = TRY(core_.kernel.uplink_mtu()).value_or(kFallbackMtu);
+  // What is refused is refused before anything is touched.
+  TRY(driver->accept(request, context));
+  TRY(clear_the_way(request, deadline));
+  const auto lock = TRY(core_.table.lock(request.id, deadline));
+  if (const auto known = core_.table.network(request.id)) {
+    if (known->request == request) return take_back(*known);
+    const auto endpoints = core_.table.endpoints_of(request.id);
+    TRY(remove_locked(*known));
+    for (const auto& endpoint : endpoints) core_.give_back(*known, endpoint, nullptr);
+  }
+  if (const auto overlap = core_.table.claim(request.id, prefixes_of(request)))
+    return overlap_error(request.id, *overlap);
+  TRY(refuse_subnets_of_host(request));
+  TRY(make(request, *driver, std::move(context)));
+  if (!deadline.expired()) return {};
+  // The engine has been told that the call failed, and will not delete what it does not know of.
+  TRY(remove_locked(*core_.table.network(request.id)));
+  return Error{ErrorCode::kBusy,
+               fmt::format("network {} was ready only after its deadline and was taken back; try again",
+                           short_id(request.id))};
+}
+
+Status NetworkLifecycle::take_back(const NetworkRecord& network) {
+  auto repair = TRY(core_.repair(network));
+  TRY(core_.rules.add(core_.plan(repair.network).rules));
+  // A node of a Swarm that lost its engine creates its networks again and forgets the endpoints
+  // (protocol: 4.5).
+  return core_.forget(repair.network, repair.missing);
+}
+
+Status NetworkLifecycle::make(const CreateNetworkRequest& request, const Driver& driver,
+                              PlanContext context) {
+  for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
+    NetworkRecord record = TRY(driver.accept(request, context));
+    record.since = core_.now();
+    const NetworkPlan plan = driver.plan(record, context);
+    auto created = core_.applier.create(plan);
+    if (!created.ok() && created.error().code == ErrorCode::kAlreadyExists) {
+      context.taken_names.insert(record.bridge);
+      continue;
+    }
+    if (!created.ok()) return std::move(created).error().with_context("network " + short_id(request.id));
+    Rollback rollback;
+    rollback.add([&] { static_cast<void>(core_.applier.remove(plan, {})); });
+    TRY(core_.store.commit({{}, {write_of(record)}}));
+    rollback.commit();
+    core_.table.put(record);
+    return {};
+  }
+  // All names are taken: accept() has the words for it.
+  TRY(driver.accept(request, context));
+  return unavailable(
+      fmt::format("network {} gets no bridge: its name is taken as fast as it is chosen; try again",
+                  short_id(request.id)));
+}
+
+Status NetworkLifecycle::remove(const std::string& id, Deadline deadline) {
+  const auto lock = TRY(core_.table.lock(id, deadline));
+  const auto network = core_.table.network(id);
+  return network ? remove_locked(*network) : Status();
+}
+
+Status NetworkLifecycle::remove_locked(const NetworkRecord& network) {
+  store::Transaction transaction;
+  transaction.writes.push_back({store::Table::kNetwork, network.request.id, std::nullopt});
+  std::vector<VethSpec> specs;
+  for (const auto& endpoint : core_.table.endpoints_of(network.request.id)) {
+    specs.push_back(core_.plan(network, endpoint));
+    transaction.writes.push_back(removal_of(endpoint));
+  }
+  auto removed = core_.applier.remove(core_.plan(network), specs);
+  if (!removed.ok())
+    return std::move(removed).error().with_context("network " + short_id(network.request.id));
+  TRY(core_.store.commit(transaction));
+  core_.table.erase_network(network.request.id);
+  return {};
+}
+
+Status NetworkLifecycle::clear_the_way(const CreateNetworkRequest& request, Deadline deadline) {
+  const auto wanted = prefixes_of(request);
+  for (int round = 0; round < kMostLeftovers; ++round) {
+    const auto overlap = core_.table.find_overlap(request.id, wanted);
+    if (!overlap) return {};
+    if (!overlap->record || !is_leftover(*overlap->record)) return overlap_error(request.id, *overlap);
+    // No other network is locked here: two that clear each other's way cannot wait for each other.
+    const auto lock = TRY(core_.table.lock(overlap->id, deadline));
+    const auto still_there = core_.table.network(overlap->id);
+    if (!still_there) continue;
+    if (!is_leftover(*still_there)) return overlap_error(request.id, *overlap);
+    TRY(remove_locked(*still_there));
+  }
+  return {};
+}
+
+bool NetworkLifecycle::is_leftover(const NetworkRecord& network) {
+  if (!core_.environment.pool_may_be_held || !core_.table.endpoints_of(network.request.id).empty())
+    return false;
+  const auto subnets = subnets_of(network.request);
+  return std::none_of(subnets.begin(), subnets.end(), [&](const Subnet& subnet) {
+    return core_.environment.pool_may_be_held(subnet.space, subnet.prefix, network.since);
+  });
+}
+
+Status NetworkLifecycle::refuse_subnets_of_host(const CreateNetworkRequest& request) {
+  const auto wanted = prefixes_of(request);
+  if (wanted.empty()) return {};
+  const auto links = TRY(core_.kernel.links());
+  for (const Link& link : links) {
+    const auto mark = mark_from_alias(link.alias);
+    const bool ours = (mark && mark->instance == core_.environment.instance) || link.group == kDyingGroup;
+    // A port's addresses do not route; skipping ports spares a question for each container on the host.
+    if (ours || link.master != 0 || (link.group == kLiveGroup && !mark)) continue;
+    const auto addresses = core_.kernel.addresses(link.name);
+    if (!addresses.ok() && addresses.error().code == ErrorCode::kNotFound)
+      continue;  // gone since the list was made
+    if (!addresses.ok()) return addresses.error();
+    for (const InterfaceAddress& address : addresses.value())
+      for (const Prefix& subnet : wanted)
+        if (subnet.overlaps(address.network()))
+          return Error{
+              ErrorCode::kOverlap,
+              fmt::format(
+                  "subnet {} of network {} overlaps {} of link {} on this host, which would lose what "
+                  "it reaches there; choose another --subnet",
+                  subnet.to_string(), short_id(request.id), address.to_string(), link.name)};
+  }
+  return {};
+}
+
+}  // namespace viaduct::net

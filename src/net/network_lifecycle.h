@@ -1,0 +1,29 @@
+#pragma once
+
+#include "net/service_core.h"
+
+namespace viaduct::net {
+
+// CreateNetwork and DeleteNetwork. The promises stand in network_service.h.
+class NetworkLifecycle {
+ public:
+  explicit NetworkLifecycle(ServiceCore& core) : core_(core) {}
+
+  Status create(const CreateNetworkRequest& request, Deadline deadline);
+  Status remove(const std::string& id, Deadline deadline);
+
+ private:
+  // A known network, asked for again with equal parameters.
+  Status take_back(const NetworkRecord& network);
+  Status make(const CreateNetworkRequest& request, const Driver& driver, PlanContext context);
+  Status remove_locked(const NetworkRecord& network);
+  // Removes networks that are in the way and of which the engine knows no more; refuses for the others.
+  Status clear_the_way(const CreateNetworkRequest& request, Deadline deadline);
+  bool is_leftover(const NetworkRecord& network);
+  // An address of the host in the subnet would be cut off from its own link.
+  Status refuse_subnets_of_host(const CreateNetworkRequest& request);
+
+  ServiceCore& core_;
+};
+
+}  // namespace viaduct::net

@@ -1,0 +1,113 @@
+#include "net/network_service.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "net/endpoint_lifecycle.h"
+#include "net/network_lifecycle.h"
+#include "net/object_id.h"
+#include "net/reconciler.h"
+#include "net/service_core.h"
+#include "net/subnets.h"
+
+namespace viaduct::net {
+
+class NetworkService::Impl {
+ public:
+  Impl(store::Store& store, Kernel& kernel, Firewall& firewall, const Clock& clock,
+       NetworkEnvironment environment)
+      : core(store, kernel, firewall, clock, std::move(environment)),
+        networks(core),
+        endpoints(core),
+        reconciler(core) {}
+
+  ServiceCore core;
+  NetworkLifecycle networks;
+  EndpointLifecycle endpoints;
+  Reconciler reconciler;
+};
+
+NetworkService::NetworkService(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+NetworkService::~NetworkService() = default;
+
+Result<std::unique_ptr<NetworkService>> NetworkService::open(store::Store& store, Kernel& kernel,
+                                                             Firewall& firewall, const Clock& clock,
+                                                             NetworkEnvironment environment) {
+  auto impl = std::make_unique<Impl>(store, kernel, firewall, clock, std::move(environment));
+  TRY(impl->core.load());
+  return std::unique_ptr<NetworkService>(new NetworkService(std::move(impl)));
+}
+
+Result<ReconcileReport> NetworkService::reconcile() {
+  return impl_->reconciler.run();
+}
+
+Result<GatewayNeed> NetworkService::gateway_need(const Options& options) const {
+  const Driver* driver = TRY(driver_for(options));
+  return driver->gateway_need(options);
+}
+
+Status NetworkService::create_network(const CreateNetworkRequest& request, Deadline deadline) {
+  return impl_->networks.create(request, deadline);
+}
+
+Status NetworkService::delete_network(const std::string& id, Deadline deadline) {
+  return impl_->networks.remove(id, deadline);
+}
+
+Result<CreateEndpointReply> NetworkService::create_endpoint(const CreateEndpointRequest& request,
+                                                            Deadline deadline) {
+  return impl_->endpoints.create(request, deadline);
+}
+
+Status NetworkService::delete_endpoint(const std::string& network_id, const std::string& endpoint_id,
+                                       Deadline deadline) {
+  return impl_->endpoints.remove(network_id, endpoint_id, deadline);
+}
+
+Result<JoinReply> NetworkService::join(const JoinRequest& request, Deadline deadline) {
+  return impl_->endpoints.join(request, deadline);
+}
+
+Status NetworkService::leave(const std::string& network_id, const std::string& endpoint_id,
+                             Deadline deadline) {
+  return impl_->endpoints.leave(network_id, endpoint_id, deadline);
+}
+
+Status NetworkService::program_external_connectivity(const ExternalConnectivityRequest& request, Deadline) {
+  return impl_->endpoints.program(request);
+}
+
+Status NetworkService::revoke_external_connectivity(const std::string&, const std::string&, Deadline) {
+  // Nothing was programmed, and an endpoint of before a restart must not hold the engine up (trap T14).
+  return {};
+}
+
+std::string NetworkService::bound_to(const Prefix& pool, const IpAddress& address) const {
+  for (const NetworkRecord& network : networks()) {
+    const auto subnets = subnets_of(network.request);
+    const bool has_pool = std::any_of(subnets.begin(), subnets.end(), [&](const Subnet& subnet) {
+      return subnet.prefix.overlaps(pool) && subnet.prefix.contains(address);
+    });
+    if (!has_pool) continue;
+    const std::string name = short_id(network.request.id);
+    for (const auto& endpoint : impl_->core.table.endpoints_of(network.request.id))
+      for (const auto& held : {endpoint.request.ipv4, endpoint.request.ipv6})
+        if (held && held->address == address)
+          return fmt::format("endpoint {} of network {}", short_id(endpoint.request.endpoint_id), name);
+    for (const Subnet& subnet : subnets)
+      if (subnet.gateway == address) return "gateway of network " + name;
+  }
+  return {};
+}
+
+std::vector<NetworkRecord> NetworkService::networks() const {
+  return impl_->core.table.networks();
+}
+
+std::vector<EndpointRecord> NetworkService::endpoints() const {
+  return impl_->core.table.endpoints();
+}
+
+}  // namespace viaduct::net

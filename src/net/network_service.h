@@ -1,0 +1,97 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/deadline.h"
+#include "net/driver.h"
+#include "net/firewall.h"
+#include "net/kernel.h"
+#include "net/network_types.h"
+#include "net/records.h"
+#include "store/store.h"
+
+namespace viaduct::net {
+
+// What the network half asks of the rest of the process. Wired in main.
+struct NetworkEnvironment {
+  std::string instance;  // of the state folder, for link marks
+  std::string boot_id;
+  // An endpoint is gone, with proof, though no DeleteEndpoint came: its address may be given back.
+  std::function<void(const Prefix& pool, const IpAddress& address)> endpoint_gone;
+  // An endpoint was deleted as the engine asked. An address that was released before may go now; one that was not is
+  // released next.
+  std::function<void(const Prefix& pool, const IpAddress& address)> endpoint_deleted;
+  // False when viaduct's own IPAM once held this pool of the local space and does so no more: the proof that
+  // a network on it is a leftover. True also for pools of another IPAM, of which nothing is known.
+  // A pool made after the network (`since`, RFC 3339) is another network's: the first one's was released before.
+  std::function<bool(const std::string& space, const Prefix& pool, const std::string& since)>
+      pool_may_be_held;
+};
+
+// What start-up found and repaired, for the log and for operators.
+struct ReconcileReport {
+  int networks = 0;
+  int endpoints = 0;
+  std::vector<std::string> repaired;  // one sentence each
+  std::vector<std::string>
+      problems;  // what could not be repaired, and what was found and left alone; likewise
+};
+
+// The life of networks and endpoints: create: kernel, then store, then answer; delete: kernel, store, answer.
+// Calls on one network wait in line for each other, until the deadline (kBusy); calls on different networks
+// run in parallel. A call whose kernel or store step fails leaves nothing behind.
+class NetworkService {
+ public:
+  // Loads what the store holds; touches nothing. Errors: kCorrupt, kUnsupported, kUnavailable. References
+  // must outlive it.
+  static Result<std::unique_ptr<NetworkService>> open(store::Store& store, Kernel& kernel, Firewall& firewall,
+                                                      const Clock& clock, NetworkEnvironment environment);
+  ~NetworkService();
+
+  // Makes kernel and firewall hold what the store promises: bridges, addresses, ports, rules; removes links
+  // that carry this instance's mark and have no record; forgets endpoints of an earlier boot whose links are
+  // gone. Before the socket listens, and again whenever asked. What fails for one network does not stop the
+  // others and stands in the report. Errors: kUnavailable, kPermission: the kernel does not even list its
+  // links.
+  Result<ReconcileReport> reconcile();
+
+  Result<GatewayNeed> gateway_need(const Options& options) const;
+
+  // A known id with equal parameters succeeds, and takes back endpoints whose links are gone; with other
+  // parameters the old network is torn down first (the engine forgot it). Errors: kInvalidArgument,
+  // kUnsupported, kOverlap (a network with an overlapping subnet is on this host, named), kUnavailable.
+  Status create_network(const CreateNetworkRequest& request, Deadline deadline);
+  // Removes its endpoints as well. Unknown ids succeed.
+  Status delete_network(const std::string& id, Deadline deadline);
+
+  // A known id with equal parameters gets the first answer. Errors: kNotFound, the network; kConflict, an
+  // address or MAC that another endpoint of the network has; kInvalidArgument.
+  Result<CreateEndpointReply> create_endpoint(const CreateEndpointRequest& request, Deadline deadline);
+  Status delete_endpoint(const std::string& network_id, const std::string& endpoint_id, Deadline deadline);
+  // Errors: kNotFound.
+  Result<JoinReply> join(const JoinRequest& request, Deadline deadline);
+  // Takes the links away, and keeps the record: another join makes them anew. Unknown ids succeed.
+  Status leave(const std::string& network_id, const std::string& endpoint_id, Deadline deadline);
+  // Errors: kNotFound; kUnsupported, when ports are to be published.
+  Status program_external_connectivity(const ExternalConnectivityRequest& request, Deadline deadline);
+  Status revoke_external_connectivity(const std::string& network_id, const std::string& endpoint_id,
+                                      Deadline deadline);
+
+  // The endpoint of a local network that has this address, as words for people; empty if none.
+  [[nodiscard]] std::string bound_to(const Prefix& pool, const IpAddress& address) const;
+
+  // For operators: copies as of one moment, ordered by id.
+  [[nodiscard]] std::vector<NetworkRecord> networks() const;
+  [[nodiscard]] std::vector<EndpointRecord> endpoints() const;
+
+ private:
+  class Impl;
+  explicit NetworkService(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace viaduct::net

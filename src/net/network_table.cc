@@ -1,0 +1,193 @@
+#include "net/network_table.h"
+
+#include <fmt/format.h>
+
+#include "net/object_id.h"
+#include "net/subnets.h"
+
+namespace viaduct::net {
+
+namespace {
+
+Error busy(const std::string& id) {
+  return Error{ErrorCode::kBusy,
+               fmt::format("network {} is busy: another call on it has not ended; try again", short_id(id))};
+}
+
+std::vector<Prefix> prefixes_of(const NetworkRecord& record) {
+  std::vector<Prefix> prefixes;
+  for (const Subnet& subnet : subnets_of(record.request)) prefixes.push_back(subnet.prefix);
+  return prefixes;
+}
+
+bool same_address(const std::optional<InterfaceAddress>& a, const std::optional<InterfaceAddress>& b) {
+  return a && b && a->address == b->address;
+}
+
+}  // namespace
+
+NetworkTable::Lock::~Lock() {
+  if (table_ != nullptr) table_->unlock(id_);
+}
+
+Result<NetworkTable::Lock> NetworkTable::lock(const std::string& id, Deadline deadline) {
+  std::unique_lock guard(mutex_);
+  Entry& entry = entries_[id];
+  const uint64_t ticket = entry.next_ticket++;
+  entry.waiting.insert(ticket);
+  const bool mine = entry.turn.wait_until(guard, deadline.at(),
+                                          [&] { return !entry.held && *entry.waiting.begin() == ticket; });
+  entry.waiting.erase(ticket);
+  if (!mine || deadline.expired()) {
+    entry.turn.notify_all();
+    forget_if_unused(id);
+    return busy(id);
+  }
+  entry.held = true;
+  return Lock(*this, id);
+}
+
+void NetworkTable::unlock(const std::string& id) {
+  std::lock_guard guard(mutex_);
+  Entry& entry = entries_.at(id);
+  entry.held = false;
+  entry.claimed.clear();
+  entry.turn.notify_all();
+  forget_if_unused(id);
+}
+
+// Calls on unknown ids must not make the table grow.
+void NetworkTable::forget_if_unused(const std::string& id) {
+  const auto found = entries_.find(id);
+  const Entry& entry = found->second;
+  if (!entry.record && !entry.held && entry.waiting.empty()) entries_.erase(found);
+}
+
+std::optional<NetworkRecord> NetworkTable::network(const std::string& id) const {
+  std::lock_guard guard(mutex_);
+  const auto found = entries_.find(id);
+  return found == entries_.end() ? std::nullopt : found->second.record;
+}
+
+std::optional<EndpointRecord> NetworkTable::endpoint(const std::string& network_id,
+                                                     const std::string& endpoint_id) const {
+  std::lock_guard guard(mutex_);
+  const auto entry = entries_.find(network_id);
+  if (entry == entries_.end()) return std::nullopt;
+  const auto found = entry->second.endpoints.find(endpoint_id);
+  if (found == entry->second.endpoints.end()) return std::nullopt;
+  return found->second;
+}
+
+std::optional<EndpointRecord> NetworkTable::find_endpoint(const std::string& endpoint_id) const {
+  std::lock_guard guard(mutex_);
+  for (const auto& [id, entry] : entries_) {
+    const auto found = entry.endpoints.find(endpoint_id);
+    if (found != entry.endpoints.end()) return found->second;
+  }
+  return std::nullopt;
+}
+
+std::vector<NetworkRecord> NetworkTable::networks() const {
+  std::lock_guard guard(mutex_);
+  std::vector<NetworkRecord> all;
+  for (const auto& [id, entry] : entries_)
+    if (entry.record) all.push_back(*entry.record);
+  return all;
+}
+
+std::vector<EndpointRecord> NetworkTable::endpoints() const {
+  std::lock_guard guard(mutex_);
+  std::vector<EndpointRecord> all;
+  for (const auto& [id, entry] : entries_)
+    for (const auto& [endpoint_id, endpoint] : entry.endpoints) all.push_back(endpoint);
+  return all;
+}
+
+std::vector<EndpointRecord> NetworkTable::endpoints_of(const std::string& network_id) const {
+  std::lock_guard guard(mutex_);
+  std::vector<EndpointRecord> all;
+  const auto entry = entries_.find(network_id);
+  if (entry == entries_.end()) return all;
+  for (const auto& [endpoint_id, endpoint] : entry->second.endpoints) all.push_back(endpoint);
+  return all;
+}
+
+std::vector<EndpointRecord> NetworkTable::holders(const EndpointRecord& wanted) const {
+  std::lock_guard guard(mutex_);
+  std::vector<EndpointRecord> found;
+  const auto entry = entries_.find(wanted.request.network_id);
+  if (entry == entries_.end()) return found;
+  for (const auto& [id, endpoint] : entry->second.endpoints) {
+    if (id == wanted.request.endpoint_id) continue;
+    if (endpoint.mac == wanted.mac || same_address(endpoint.request.ipv4, wanted.request.ipv4) ||
+        same_address(endpoint.request.ipv6, wanted.request.ipv6))
+      found.push_back(endpoint);
+  }
+  return found;
+}
+
+std::set<Mac> NetworkTable::macs_of(const std::string& network_id) const {
+  std::lock_guard guard(mutex_);
+  std::set<Mac> macs;
+  const auto entry = entries_.find(network_id);
+  if (entry == entries_.end()) return macs;
+  for (const auto& [id, endpoint] : entry->second.endpoints) macs.insert(endpoint.mac);
+  return macs;
+}
+
+void NetworkTable::put(const NetworkRecord& record) {
+  std::lock_guard guard(mutex_);
+  Entry& entry = entries_[record.request.id];
+  entry.record = record;
+  entry.claimed.clear();
+}
+
+void NetworkTable::erase_network(const std::string& id) {
+  std::lock_guard guard(mutex_);
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return;
+  found->second.record.reset();
+  found->second.endpoints.clear();
+  found->second.claimed.clear();
+  forget_if_unused(id);
+}
+
+void NetworkTable::put(const EndpointRecord& record) {
+  std::lock_guard guard(mutex_);
+  entries_[record.request.network_id].endpoints[record.request.endpoint_id] = record;
+}
+
+void NetworkTable::erase_endpoint(const std::string& network_id, const std::string& endpoint_id) {
+  std::lock_guard guard(mutex_);
+  const auto entry = entries_.find(network_id);
+  if (entry != entries_.end()) entry->second.endpoints.erase(endpoint_id);
+}
+
+std::optional<NetworkTable::Overlap> NetworkTable::claim(const std::string& id,
+                                                         const std::vector<Prefix>& subnets) {
+  std::lock_guard guard(mutex_);
+  if (auto overlap = overlap_locked(id, subnets)) return overlap;
+  entries_[id].claimed = subnets;
+  return std::nullopt;
+}
+
+std::optional<NetworkTable::Overlap> NetworkTable::find_overlap(const std::string& id,
+                                                                const std::vector<Prefix>& subnets) const {
+  std::lock_guard guard(mutex_);
+  return overlap_locked(id, subnets);
+}
+
+std::optional<NetworkTable::Overlap> NetworkTable::overlap_locked(const std::string& id,
+                                                                  const std::vector<Prefix>& subnets) const {
+  for (const auto& [other, entry] : entries_) {
+    if (other == id) continue;
+    const auto held = entry.record ? prefixes_of(*entry.record) : entry.claimed;
+    for (const Prefix& theirs : held)
+      for (const Prefix& ours : subnets)
+        if (ours.overlaps(theirs)) return Overlap{other, ours, theirs, entry.record};
+  }
+  return std::nullopt;
+}
+
+}  // namespace viaduct::net

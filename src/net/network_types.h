@@ -1,0 +1,83 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ip.h"
+
+// Values that enter and leave the network half. No JSON and no HTTP here; server/wire translates.
+namespace viaduct::net {
+
+using Options = std::map<std::string, std::string>;
+
+// One subnet of a network (IPAMData of the engine).
+struct IpamData {
+  std::string space;
+  std::optional<Prefix> pool;  // 0.0.0.0/0 with --ipam-driver null
+  std::optional<InterfaceAddress> gateway;
+  std::map<std::string, InterfaceAddress> auxiliary;
+  bool operator==(const IpamData&) const = default;
+};
+
+struct CreateNetworkRequest {
+  std::string id;   // 64 hex digits, or 25 of base 36 from Swarm
+  Options options;  // com.docker.network.generic: the user's -o
+  bool internal = false;
+  std::vector<IpamData> ipv4;
+  std::vector<IpamData> ipv6;
+  bool operator==(const CreateNetworkRequest&) const = default;
+};
+
+enum class Protocol : uint8_t { kIcmp = 1, kTcp = 6, kUdp = 17, kSctp = 132 };
+
+struct PortBinding {
+  Protocol protocol = Protocol::kTcp;
+  uint16_t port = 0;
+  std::string host_ip;
+  uint16_t host_port = 0;
+  uint16_t host_port_end = 0;
+};
+
+struct CreateEndpointRequest {
+  std::string network_id;
+  std::string endpoint_id;
+  std::optional<InterfaceAddress> ipv4;
+  std::optional<InterfaceAddress> ipv6;
+  std::optional<Mac> mac;
+  Options driver_options;  // --driver-opt: top-level string members of the engine's Options
+  bool operator==(const CreateEndpointRequest&) const = default;
+};
+
+// Only what the request left open: the engine refuses a member that it gave itself, even the same (trap T9).
+struct CreateEndpointReply {
+  std::optional<Mac> mac;
+};
+
+struct JoinRequest {
+  std::string network_id;
+  std::string endpoint_id;
+  std::string sandbox_key;
+};
+
+struct JoinReply {
+  std::string source_name;         // the link that the engine moves into the sandbox
+  std::string destination_prefix;  // never empty (trap T11)
+  std::optional<IpAddress> gateway;
+  std::optional<IpAddress> gateway_ipv6;
+};
+
+struct ExternalConnectivityRequest {
+  std::string network_id;
+  std::string endpoint_id;
+  std::vector<PortBinding> ports;
+};
+
+// What GwAllocCheck answers (engine 28.0 and newer).
+struct GatewayNeed {
+  bool skip_ipv4 = false;
+  bool skip_ipv6 = false;
+};
+
+}  // namespace viaduct::net

@@ -1,0 +1,170 @@
+#include "net/nft_listing.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace viaduct::net {
+
+namespace {
+
+using Json = nlohmann::json;
+
+// The objects of one kind ("set", "rule") in a listing; empty if it is no listing.
+std::vector<Json> objects_of(const std::string& listing, const char* kind) {
+  std::vector<Json> found;
+  Json parsed = Json::parse(listing, nullptr, false);
+  if (!parsed.is_object() || !parsed.contains("nftables") || !parsed["nftables"].is_array()) return found;
+  for (Json& entry : parsed["nftables"]) {
+    if (entry.is_object() && entry.contains(kind)) found.push_back(std::move(entry[kind]));
+  }
+  return found;
+}
+
+std::string text_of(const Json& object, const char* member) {
+  auto found = object.find(member);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+// 0 unless it is a number.
+int number_of(const Json& object, const char* member) {
+  auto found = object.find(member);
+  return found != object.end() && found->is_number_integer() ? found->get<int>() : 0;
+}
+
+// The interface name that a match looks at: "iifname", "oifname", or empty for other matches.
+std::string interface_key(const Json& match) {
+  const Json* left = &match;
+  for (const char* member : {"left", "meta"}) {
+    auto found = left->find(member);
+    if (found == left->end() || !found->is_object()) return {};
+    left = &*found;
+  }
+  std::string key = text_of(*left, "key");
+  return key == "iifname" || key == "oifname" ? key : std::string();
+}
+
+// RFC 5952, whatever the C library of nft writes.
+std::string address_text(const std::string& text) {
+  Result<IpAddress> address = IpAddress::parse(text);
+  return address.ok() ? address.value().to_string() : text;
+}
+
+// As sets_of() writes it; text that no element has for what viaduct never puts in.
+std::string element_text(const Json& element, bool is_address) {
+  if (element.is_string()) {
+    std::string text = element.get<std::string>();
+    return is_address ? address_text(text) : fmt::format("\"{}\"", text);
+  }
+  if (element.is_object() && element.contains("prefix") && element["prefix"].is_object()) {
+    const Json& prefix = element["prefix"];
+    return fmt::format("{}/{}", address_text(text_of(prefix, "addr")), number_of(prefix, "len"));
+  }
+  if (element.is_object() && element.contains("concat") && element["concat"].is_array()) {
+    std::string text;
+    for (const Json& part : element["concat"])
+      text += (text.empty() ? "" : " . ") + element_text(part, is_address);
+    return text;
+  }
+  return "?";
+}
+
+std::set<std::string> elements_of(const Json& set) {
+  std::set<std::string> elements;
+  bool is_address = text_of(set, "name").starts_with("masquerade");
+  auto listed = set.find("elem");
+  if (listed == set.end() || !listed->is_array()) return elements;
+  for (const Json& element : *listed) elements.insert(element_text(element, is_address));
+  return elements;
+}
+
+// A rule of the form: interface name equals pattern, accept.
+struct AcceptRule {
+  std::string direction;  // "iifname" or "oifname"
+  std::string pattern;
+  int handle = 0;
+  bool has_own_comment = false;
+  bool has_foreign_comment = false;  // of iptables, its text is not known
+};
+
+std::optional<AcceptRule> accept_rule_from(const Json& rule) {
+  AcceptRule found;
+  bool accepts = false;
+  found.handle = number_of(rule, "handle");
+  found.has_own_comment = text_of(rule, "comment") == "viaduct";
+  auto expressions = rule.find("expr");
+  if (expressions == rule.end() || !expressions->is_array()) return std::nullopt;
+  for (const Json& expression : *expressions) {
+    if (!expression.is_object()) return std::nullopt;
+    if (expression.contains("match")) {
+      const Json& match = expression["match"];
+      if (!match.is_object() || !found.pattern.empty() || text_of(match, "op") != "==") return std::nullopt;
+      std::string key = interface_key(match);
+      std::string pattern = text_of(match, "right");
+      if (key.empty() || pattern.empty()) return std::nullopt;
+      found.direction = key;
+      found.pattern = pattern;
+    } else if (expression.contains("xt")) {
+      if (!expression["xt"].is_object() || text_of(expression["xt"], "name") != "comment")
+        return std::nullopt;
+      found.has_foreign_comment = true;
+    } else if (expression.contains("accept")) {
+      accepts = true;
+    } else if (!expression.contains("counter")) {
+      return std::nullopt;
+    }
+  }
+  if (!accepts || found.pattern.empty()) return std::nullopt;
+  return found;
+}
+
+bool is_ours(const AcceptRule& rule) {
+  return rule.has_own_comment || (rule.has_foreign_comment && rule.pattern == "vd-*");
+}
+
+}  // namespace
+
+bool table_is_intact(const std::string& listing, const TableSets& sets) {
+  TableSets listed;
+  std::map<std::string, std::set<std::string>*> by_name{{"bridges", &listed.bridges},
+                                                        {"internal", &listed.internal},
+                                                        {"icc_pairs", &listed.icc_pairs},
+                                                        {"masquerade4", &listed.masquerade4},
+                                                        {"masquerade6", &listed.masquerade6}};
+  for (const Json& set : objects_of(listing, "set")) {
+    auto target = by_name.find(text_of(set, "name"));
+    if (target != by_name.end()) *target->second = elements_of(set);
+  }
+  std::map<std::string, size_t> rules;
+  for (const Json& rule : objects_of(listing, "rule")) ++rules[text_of(rule, "chain")];
+  return listed == sets && rules["forward"] == forward_rule_count() &&
+         rules["postrouting"] == postrouting_rule_count();
+}
+
+std::string accept_rule_changes(const std::string& family, const std::string& listing,
+                                const std::set<std::string>& patterns) {
+  std::string text;
+  std::set<std::pair<std::string, std::string>> missing;
+  for (const std::string& pattern : patterns) {
+    missing.insert({"iifname", pattern});
+    missing.insert({"oifname", pattern});
+  }
+  for (const Json& rule : objects_of(listing, "rule")) {
+    auto found = accept_rule_from(rule);
+    if (!found || !is_ours(*found)) continue;
+    // The first of its kind stays.
+    if (missing.erase({found->direction, found->pattern}) > 0) continue;
+    text += fmt::format("delete rule {} filter FORWARD handle {}\n", family, found->handle);
+  }
+  for (const auto& [direction, pattern] : missing) {
+    text += fmt::format("add rule {} filter FORWARD {} \"{}\" counter accept comment \"viaduct\"\n", family,
+                        direction, pattern);
+  }
+  return text;
+}
+
+}  // namespace viaduct::net

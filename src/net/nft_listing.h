@@ -1,0 +1,22 @@
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "net/nft_ruleset.h"
+
+// What nft lists (libnftables-json(5)), into values. Pure.
+namespace viaduct::net {
+
+// Whether the listing of table inet viaduct holds these sets, and each chain its number of rules.
+bool table_is_intact(const std::string& listing, const TableSets& sets);
+
+// Commands that make a FORWARD chain (of `family`, "ip" or "ip6") hold one accept rule per pattern and
+// direction, given the listing of that chain: adds missing ones at the end, deletes stale and repeated ones.
+// Empty if nothing is to do. A rule is viaduct's by its comment. iptables-nft-restore turns that into a match
+// of its own, whose text nft does not tell; a commented accept rule for "vd-*" alone is therefore taken for
+// viaduct's as well.
+std::string accept_rule_changes(const std::string& family, const std::string& listing,
+                                const std::set<std::string>& patterns);
+
+}  // namespace viaduct::net

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/firewall.h"
+#include "net/network_types.h"
+
+// The options a user gives with -o. viaduct's own are short words, also accepted as "viaduct.WORD"; Docker's
+// labels keep the meaning that its bridge driver gives them, so that a compose file moves over by changing
+// the driver's name.
+namespace viaduct::net {
+
+// ETH_MIN_MTU, ETH_MAX_MTU (linux/if_ether.h): what bridge and veth accept. IPv6 needs 1280 (RFC 8200,
+// section 5).
+inline constexpr int kLeastMtu = 68;
+inline constexpr int kLeastIpv6Mtu = 1280;
+inline constexpr int kMostMtu = 65535;
+
+enum class Masquerade { kOn, kOff };
+
+// What the options of a bridge network say; what they leave open has Docker's default.
+struct BridgeOptions {
+  std::string mode = "bridge";
+  std::optional<int> mtu;
+  InterContainer inter_container = InterContainer::kAllowed;
+  Masquerade masquerade = Masquerade::kOn;
+  std::string interface_prefix = "eth";  // of the link's name in the container
+};
+
+// Labels of the engine's own (com.docker.network.enable_ipv6, …), which it mixes in, are passed over (trap
+// T24). Errors: kInvalidArgument: an unknown option (naming the nearest known one), a value that is none, or
+// one option said twice with two values; kUnsupported: an option of the engine's bridge driver that viaduct
+// does not offer.
+Result<BridgeOptions> read_bridge_options(const Options& options);
+
+// The value of `mode` or `viaduct.mode`, "bridge" without it. Errors: kInvalidArgument, when the two differ.
+Result<std::string> read_mode(const Options& options);
+
+// Options of one endpoint (--driver-opt). viaduct has none yet; the engine's labels are passed over.
+// Errors: kInvalidArgument, any other key.
+Status check_endpoint_options(const Options& options);
+
+// The word of `known` with the fewest edits (insert, remove, replace one character) to `word`; the first of
+// equals. Precondition: known is not empty.
+std::string_view nearest_word(std::string_view word, const std::vector<std::string_view>& known);
+// That number of edits.
+size_t edit_distance(std::string_view a, std::string_view b);
+
+}  // namespace viaduct::net

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "net/network_types.h"
+
+// What the network half keeps in the store, and its form there (JSON objects; docs/state.md shows them to
+// operators).
+namespace viaduct::net {
+
+// Table network, key = id. Holds the request and what was decided for it; the plan is made from it anew each
+// time.
+struct NetworkRecord {
+  CreateNetworkRequest request;
+  std::string mode;    // the kind: "bridge"
+  std::string bridge;  // the link's name: a clash may have moved it
+  Mac bridge_mac;
+  int mtu = 1500;
+  std::string since;  // RFC 3339
+};
+
+// Table endpoint, key = "<network id>/<endpoint id>".
+struct EndpointRecord {
+  CreateEndpointRequest request;
+  Mac mac;                // the one given, or the one made
+  std::string host_link;  // names may have been moved by a clash
+  std::string peer_link;
+  std::string sandbox_key;  // empty until joined
+  std::string boot_id;      // of the boot in which the links were made
+  std::string since;
+};
+
+std::string endpoint_key(const std::string& network_id, const std::string& endpoint_id);
+
+Json to_json(const NetworkRecord& record);
+Json to_json(const EndpointRecord& record);
+// Errors: kCorrupt, naming key and member.
+Result<NetworkRecord> network_from_json(const std::string& key, const std::string& value);
+Result<EndpointRecord> endpoint_from_json(const std::string& key, const std::string& value);
+
+}  // namespace viaduct::net

@@ -1,0 +1,204 @@
+#include "net/service_core.h"
+
+#include <fmt/format.h>
+
+#include <cassert>
+
+#include "base/rollback.h"
+#include "net/link_names.h"
+#include "net/object_id.h"
+#include "net/subnets.h"
+
+namespace viaduct::net {
+
+using store::Table;
+
+ServiceCore::ServiceCore(store::Store& the_store, Kernel& the_kernel, Firewall& the_firewall,
+                         const Clock& the_clock, NetworkEnvironment the_environment)
+    : store(the_store),
+      kernel(the_kernel),
+      clock(the_clock),
+      environment(std::move(the_environment)),
+      rules(the_firewall),
+      reaper(the_kernel),
+      applier(the_kernel, rules, reaper) {}
+
+Status ServiceCore::load() {
+  std::vector<store::Row> rows;
+  const auto keep = [&rows](const store::Row& row) { rows.push_back(row); };
+  TRY(store.scan(Table::kNetwork, keep));
+  for (const auto& row : rows) {
+    const auto network = TRY(network_from_json(row.key, row.value));
+    TRY(driver_for_mode(network.mode));
+    table.put(network);
+  }
+  rows.clear();
+  TRY(store.scan(Table::kEndpoint, keep));
+  for (const auto& row : rows) {
+    const auto endpoint = TRY(endpoint_from_json(row.key, row.value));
+    if (!table.network(endpoint.request.network_id))
+      return Error{
+          ErrorCode::kCorrupt,
+          fmt::format(
+              "the store holds endpoint {} and not its network; restore the state folder from a copy, "
+              "or remove that row",
+              row.key)};
+    table.put(endpoint);
+  }
+  return {};
+}
+
+PlanContext ServiceCore::context() const {
+  PlanContext context;
+  context.instance = environment.instance;
+  return context;
+}
+
+const Driver& ServiceCore::driver_of(const NetworkRecord& network) {
+  const auto driver = driver_for_mode(network.mode);
+  assert(driver.ok());
+  return *driver.value();
+}
+
+NetworkPlan ServiceCore::plan(const NetworkRecord& network) const {
+  return driver_of(network).plan(network, context());
+}
+
+VethSpec ServiceCore::plan(const NetworkRecord& network, const EndpointRecord& endpoint) const {
+  return driver_of(network).plan(network, endpoint, context());
+}
+
+Result<std::optional<Link>> ServiceCore::host_link(const NetworkRecord& network,
+                                                   const EndpointRecord& endpoint) {
+  auto link = TRY(kernel.find_link(endpoint.host_link));
+  if (link && (link->group == kDyingGroup || link->alias != plan(network, endpoint).alias)) link.reset();
+  return link;
+}
+
+Status ServiceCore::make_links(const NetworkRecord& network, EndpointRecord& endpoint) {
+  NetworkRecord current = network;
+  PlanContext names = context();
+  bool bridge_repaired = false;
+  for (int attempt = 0; attempt <= kNameAttempts + 1; ++attempt) {
+    auto made = applier.create_endpoint(plan(current, endpoint));
+    if (made.ok()) {
+      endpoint.boot_id = environment.boot_id;
+      return {};
+    }
+    if (made.error().code == ErrorCode::kAlreadyExists) {
+      names.taken_names.insert({endpoint.host_link, endpoint.peer_link});
+      const auto renamed = TRY(driver_of(current).accept(current, endpoint.request, names));
+      endpoint.host_link = renamed.host_link;
+      endpoint.peer_link = renamed.peer_link;
+      continue;
+    }
+    if (bridge_repaired || TRY(kernel.find_link(current.bridge))) return made;
+    bridge_repaired = true;
+    current = TRY(repair(current)).network;
+  }
+  return unavailable(
+      fmt::format("endpoint {} gets no links: their names are taken as fast as they are chosen; try again",
+                  short_id(endpoint.request.endpoint_id)));
+}
+
+Result<NetworkApplier::Ensured> ServiceCore::ensure_or_rename(NetworkRecord& network) {
+  auto ensured = applier.ensure(plan(network));
+  if (ensured.ok() || ensured.error().code != ErrorCode::kAlreadyExists) return ensured;
+  const std::string old_name = network.bridge;
+  NetworkRecord renamed = network;
+  PlanContext names = context();
+  for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
+    names.taken_names.insert(renamed.bridge);
+    renamed.bridge = TRY(bridge_name(network.request.id, names.taken_names));
+    ensured = applier.ensure(plan(renamed));
+    if (!ensured.ok() && ensured.error().code == ErrorCode::kAlreadyExists) continue;
+    if (!ensured.ok()) return ensured;
+    Rollback rollback;
+    rollback.add([&] { static_cast<void>(applier.remove(plan(renamed), {})); });
+    TRY(rules.remove(old_name));
+    TRY(rules.add(plan(renamed).rules));
+    TRY(store.commit({{}, {write_of(renamed)}}));
+    rollback.commit();
+    table.put(renamed);
+    network = renamed;
+    ensured.value().repaired.push_back(fmt::format("network {} now has bridge {}: another link was named {}",
+                                                   short_id(network.request.id), renamed.bridge, old_name));
+    return ensured;
+  }
+  return ensured;
+}
+
+Result<ServiceCore::Repair> ServiceCore::repair(const NetworkRecord& network) {
+  Repair repair{network, {}, {}};
+  auto ensured = TRY(ensure_or_rename(repair.network));
+  repair.repaired = std::move(ensured.repaired);
+  for (const EndpointRecord& endpoint : table.endpoints_of(network.request.id)) {
+    const auto link = TRY(host_link(repair.network, endpoint));
+    if (!link) {
+      repair.missing.push_back(endpoint);
+    } else if (link->master != ensured.bridge_index || !link->up) {
+      const VethSpec spec = plan(repair.network, endpoint);
+      TRY(kernel.attach_port(spec.host_name, spec.bridge, spec.isolation));
+      repair.repaired.push_back(fmt::format("link {} of endpoint {} was no port of bridge {}, attached",
+                                            spec.host_name, short_id(endpoint.request.endpoint_id),
+                                            spec.bridge));
+    }
+  }
+  return repair;
+}
+
+Status ServiceCore::forget(const NetworkRecord& network, const std::vector<EndpointRecord>& endpoints) {
+  if (endpoints.empty()) return {};
+  store::Transaction transaction;
+  for (const auto& endpoint : endpoints) transaction.writes.push_back(removal_of(endpoint));
+  TRY(store.commit(transaction));
+  for (const auto& endpoint : endpoints) {
+    table.erase_endpoint(endpoint.request.network_id, endpoint.request.endpoint_id);
+    give_back(network, endpoint, nullptr);
+  }
+  return {};
+}
+
+void ServiceCore::give_back(const NetworkRecord& network, const EndpointRecord& endpoint,
+                            const EndpointRecord* kept) {
+  tell_addresses(network, endpoint, kept, environment.endpoint_gone);
+}
+
+void ServiceCore::tell_addresses(const NetworkRecord& network, const EndpointRecord& endpoint,
+                                 const EndpointRecord* kept,
+                                 const std::function<void(const Prefix&, const IpAddress&)>& tell) {
+  if (!tell) return;
+  const auto subnets = subnets_of(network.request);
+  for (const auto& address : {endpoint.request.ipv4, endpoint.request.ipv6}) {
+    if (!address) continue;
+    if (kept != nullptr && (kept->request.ipv4 == address || kept->request.ipv6 == address)) continue;
+    const Subnet* subnet = subnet_of(subnets, address->address);
+    if (subnet != nullptr) tell(subnet->prefix, address->address);
+  }
+}
+
+store::Write write_of(const NetworkRecord& record) {
+  return {Table::kNetwork, record.request.id, dump_json(to_json(record))};
+}
+
+store::Write write_of(const EndpointRecord& record) {
+  return {Table::kEndpoint, endpoint_key(record.request.network_id, record.request.endpoint_id),
+          dump_json(to_json(record))};
+}
+
+store::Write removal_of(const EndpointRecord& record) {
+  return {Table::kEndpoint, endpoint_key(record.request.network_id, record.request.endpoint_id),
+          std::nullopt};
+}
+
+Error unknown_network(const std::string& id) {
+  return not_found(fmt::format(
+      "network {} is not known to viaduct; remove it from the engine and create it again", short_id(id)));
+}
+
+Error unknown_endpoint(const std::string& network_id, const std::string& endpoint_id) {
+  return not_found(fmt::format("endpoint {} of network {} is not known to viaduct; start the container again",
+                               short_id(endpoint_id), short_id(network_id)));
+}
+
+}  // namespace viaduct::net

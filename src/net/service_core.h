@@ -1,0 +1,78 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "net/network_applier.h"
+#include "net/network_service.h"
+#include "net/network_table.h"
+#include "net/work_set.h"
+
+namespace viaduct::net {
+
+// What the parts of the network service share, and the steps that more than one of them takes.
+// Any thread; a method that is given a network's record wants that network's lock held.
+class ServiceCore {
+ public:
+  ServiceCore(store::Store& the_store, Kernel& the_kernel, Firewall& the_firewall, const Clock& the_clock,
+              NetworkEnvironment the_environment);
+
+  // Fills the table from the store. Errors: as NetworkService::open().
+  Status load();
+
+  [[nodiscard]] PlanContext context() const;
+  [[nodiscard]] std::string now() const { return format_time(clock.now()); }
+
+  // Precondition: the record came from load() or Driver::accept(), so that its kind is known.
+  [[nodiscard]] static const Driver& driver_of(const NetworkRecord& network);
+  [[nodiscard]] NetworkPlan plan(const NetworkRecord& network) const;
+  [[nodiscard]] VethSpec plan(const NetworkRecord& network, const EndpointRecord& endpoint) const;
+
+  // The host end of the endpoint's pair; empty if it is gone or on its way out.
+  Result<std::optional<Link>> host_link(const NetworkRecord& network, const EndpointRecord& endpoint);
+
+  // Makes the endpoint's links, under other names if a stranger has them, and writes names and boot into the
+  // record. A bridge that somebody removed is made anew first. After failure no link is left.
+  Status make_links(const NetworkRecord& network, EndpointRecord& endpoint);
+
+  struct Repair {
+    NetworkRecord network;                // with another bridge name, if a stranger had the old one
+    std::vector<std::string> repaired;    // one sentence each
+    std::vector<EndpointRecord> missing;  // endpoints without host link
+  };
+  // Makes bridge and addresses as they should be and its living endpoints ports of it. The firewall is only
+  // touched when the bridge had to be renamed.
+  Result<Repair> repair(const NetworkRecord& network);
+
+  // Drops the records of endpoints whose links are proven gone, and has their addresses given back.
+  Status forget(const NetworkRecord& network, const std::vector<EndpointRecord>& endpoints);
+  // Has the addresses given back that no record in `kept` still needs.
+  void give_back(const NetworkRecord& network, const EndpointRecord& endpoint, const EndpointRecord* kept);
+  // Calls `tell` for each address of the endpoint, but those that `kept` (may be null) has as well.
+  static void tell_addresses(const NetworkRecord& network, const EndpointRecord& endpoint,
+                             const EndpointRecord* kept,
+                             const std::function<void(const Prefix&, const IpAddress&)>& tell);
+
+  store::Store& store;
+  Kernel& kernel;
+  const Clock& clock;
+  const NetworkEnvironment environment;
+  NetworkTable table;
+  WorkSet endpoints_in_work;  // endpoints whose links are being made, and stand in no record yet
+  RuleBook rules;
+  Reaper reaper;
+  NetworkApplier applier;
+
+ private:
+  Result<NetworkApplier::Ensured> ensure_or_rename(NetworkRecord& network);
+};
+
+store::Write write_of(const NetworkRecord& record);
+store::Write write_of(const EndpointRecord& record);
+store::Write removal_of(const EndpointRecord& record);
+
+// kNotFound, in words.
+Error unknown_network(const std::string& id);
+Error unknown_endpoint(const std::string& network_id, const std::string& endpoint_id);
+
+}  // namespace viaduct::net

@@ -1,0 +1,91 @@
+#include "net/nft_ruleset.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "net/nft_listing.h"
+
+namespace viaduct::net {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+Prefix prefix(const char* text) {
+  return Prefix::parse(text).value();
+}
+
+RulesByBridge one(const std::string& bridge, Reach reach, InterContainer icc,
+                  std::vector<Prefix> masquerade) {
+  return {{bridge, {bridge, reach, icc, std::move(masquerade)}}};
+}
+
+TEST(NftRuleset, NetworkOfEachSort_LandsInItsSets) {
+  TableSets open = sets_of(one("vd-a", Reach::kOutside, InterContainer::kAllowed,
+                               {prefix("10.0.0.0/24"), prefix("fd00::/64"), prefix("10.9.9.9/32")}));
+  EXPECT_THAT(open.bridges, ElementsAre("\"vd-a\""));
+  EXPECT_THAT(open.icc_pairs, ElementsAre("\"vd-a\" . \"vd-a\""));
+  EXPECT_THAT(open.internal, IsEmpty());
+  EXPECT_THAT(open.masquerade4, ElementsAre("10.0.0.0/24", "10.9.9.9"));
+  EXPECT_THAT(open.masquerade6, ElementsAre("fd00::/64"));
+  TableSets closed = sets_of(one("vd-a", Reach::kInternal, InterContainer::kDenied, {prefix("10.0.0.0/24")}));
+  EXPECT_THAT(closed.internal, ElementsAre("\"vd-a\""));
+  EXPECT_THAT(closed.icc_pairs, IsEmpty());
+  EXPECT_THAT(closed.masquerade4, IsEmpty());
+}
+
+TEST(NftRuleset, NestedPrefixes_LeaveTheWidest) {
+  TableSets sets = sets_of(one("vd-a", Reach::kOutside, InterContainer::kAllowed,
+                               {prefix("10.0.1.0/24"), prefix("10.0.0.0/16"), prefix("10.1.0.0/16")}));
+  EXPECT_THAT(sets.masquerade4, ElementsAre("10.0.0.0/16", "10.1.0.0/16"));
+}
+
+TEST(NftRuleset, Difference_IsDeletionsThenAdditionsAndNothingForEqualSets) {
+  TableSets from = sets_of(one("vd-a", Reach::kOutside, InterContainer::kDenied, {prefix("10.0.1.0/24")}));
+  TableSets to = sets_of(one("vd-b", Reach::kOutside, InterContainer::kDenied, {prefix("10.0.1.0/24")}));
+  EXPECT_EQ(
+      difference(from, to),
+      "delete element inet viaduct bridges { \"vd-a\" }\nadd element inet viaduct bridges { \"vd-b\" }\n");
+  EXPECT_EQ(difference(from, from), "");
+}
+
+TEST(NftRuleset, NumberOfRules_DoesNotGrowWithNetworks) {
+  RulesByBridge many;
+  for (int i = 0; i < 50; ++i) {
+    std::string name = "vd-" + std::to_string(i);
+    many[name] = {name, Reach::kOutside, InterContainer::kAllowed, {}};
+  }
+  std::string text = whole_table(sets_of(many));
+  EXPECT_EQ(text.find("vd-"), text.find("vd-", text.find("}\n}\n"))) << "names stand in sets only";
+  EXPECT_THAT(accept_patterns(many), ElementsAre("vd-*"));
+  EXPECT_THAT(accept_patterns({}), IsEmpty());
+}
+
+TEST(NftListing, DamagedOrForeignText_IsNotIntact) {
+  for (const char* text :
+       {"", "{", "[]", "{\"nftables\": 3}", "{\"nftables\": [1, {\"set\": {\"name\": 3}}]}"}) {
+    EXPECT_FALSE(table_is_intact(text, TableSets{})) << text;
+    EXPECT_THAT(accept_rule_changes("ip", text, {"vd-*"}),
+                HasSubstr("add rule ip filter FORWARD iifname \"vd-*\""));
+  }
+}
+
+TEST(NftListing, RulesOfOthers_AreNeverDeleted) {
+  const char* listing = R"({"nftables": [
+    {"rule": {"handle": 1, "expr": [{"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "br0"}},
+                                    {"xt": {"type": "match", "name": "comment"}}, {"accept": null}]}},
+    {"rule": {"handle": 2, "expr": [{"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "vd-*"}},
+                                    {"accept": null}]}},
+    {"rule": {"handle": 3, "comment": "viaduct",
+              "expr": [{"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "vd-*"}}, {"drop": null}]}},
+    {"rule": {"handle": 4, "comment": "viaduct",
+              "expr": [{"match": {"op": "==", "left": {"meta": {"key": "oifname"}}, "right": "vd-*"}},
+                       {"counter": {"packets": 0, "bytes": 0}}, {"accept": null}]}}]})";
+  EXPECT_EQ(accept_rule_changes("ip", listing, {}), "delete rule ip filter FORWARD handle 4\n");
+  std::string kept = accept_rule_changes("ip", listing, {"vd-*"});
+  EXPECT_EQ(kept, "add rule ip filter FORWARD iifname \"vd-*\" counter accept comment \"viaduct\"\n");
+}
+
+}  // namespace
+}  // namespace viaduct::net

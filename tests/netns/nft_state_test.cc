@@ -1,0 +1,191 @@
+// What NftFirewall and FirewallKeeper leave in the kernel, as nft and iptables see it.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <fstream>
+#include <memory>
+#include <sstream>
+
+#include "net/fake_firewall.h"
+#include "net/firewall_keeper.h"
+#include "net/nft_firewall.h"
+#include "netns/netns_world.h"
+
+namespace viaduct::net {
+namespace {
+
+using std::chrono::milliseconds;
+
+NetworkRules rules(const std::string& bridge, const std::string& subnet) {
+  return {bridge, Reach::kOutside, InterContainer::kAllowed, {Prefix::parse(subnet).value()}};
+}
+
+size_t count(const std::string& text, const std::string& part) {
+  size_t found = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
+  return found;
+}
+
+class NftState : public netns::FreshNetns {
+ protected:
+  void SetUp() override {
+    FreshNetns::SetUp();
+    auto opened = NftFirewall::open();
+    ASSERT_TRUE(opened.ok());
+    firewall_ = std::move(opened).value();
+  }
+  static nlohmann::json elements(const std::string& set) {
+    auto listed = netns::run_json("nft -j list set inet viaduct " + set);
+    for (const auto& entry : listed["nftables"]) {
+      if (entry.contains("set")) return entry["set"].value("elem", nlohmann::json::array());
+    }
+    return {};
+  }
+  std::unique_ptr<NftFirewall> firewall_;
+};
+
+TEST_F(NftState, AddAndRemove_ChangeTheElementsAndTheLastOneLeavesNothing) {
+  ASSERT_TRUE(firewall_->add(rules("vd-a", "10.1.0.0/24")).ok());
+  ASSERT_TRUE(firewall_->add(rules("vd-b", "fd00:1::/64")).ok());
+  EXPECT_EQ(elements("bridges").size(), 2U);
+  EXPECT_EQ(elements("masquerade4").size(), 1U);
+  NetworkRules other = rules("vd-a", "10.2.0.0/24");
+  other.reach = Reach::kInternal;
+  ASSERT_TRUE(firewall_->add(other).ok()) << "one that is there is replaced";
+  EXPECT_EQ(elements("bridges").size(), 2U);
+  EXPECT_EQ(elements("internal"), nlohmann::json::array({"vd-a"}));
+  EXPECT_EQ(elements("masquerade4").size(), 0U);
+  ASSERT_TRUE(firewall_->remove("vd-a").ok());
+  ASSERT_TRUE(firewall_->remove("vd-a").ok());
+  EXPECT_EQ(elements("bridges"), nlohmann::json::array({"vd-b"}));
+  ASSERT_TRUE(firewall_->remove("vd-b").ok());
+  EXPECT_EQ(netns::run("nft list ruleset"), "");
+}
+
+TEST_F(NftState, NestedMasqueradePrefixes_AreAccepted) {
+  ASSERT_TRUE(firewall_->add(rules("vd-a", "10.1.0.0/24")).ok());
+  ASSERT_TRUE(firewall_->add(rules("vd-b", "10.0.0.0/8")).ok());
+  ASSERT_TRUE(firewall_->add(rules("vd-c", "10.1.0.0/24")).ok());
+  ASSERT_TRUE(firewall_->remove("vd-b").ok());
+  EXPECT_EQ(elements("masquerade4").size(), 1U);
+  EXPECT_FALSE(firewall_->ensure().value());
+}
+
+TEST_F(NftState, ReplaceAll_TakesOverWhatAnEarlierProcessLeft) {
+  ASSERT_TRUE(firewall_->add(rules("vd-old", "10.1.0.0/24")).ok());
+  auto second = NftFirewall::open().value();
+  ASSERT_TRUE(second->replace_all({rules("vd-new", "10.1.0.0/24")}).ok());
+  EXPECT_EQ(elements("bridges"), nlohmann::json::array({"vd-new"}));
+  ASSERT_TRUE(second->replace_all({}).ok());
+  EXPECT_EQ(netns::run("nft list ruleset"), "");
+}
+
+TEST_F(NftState, AddAfterSomebodysFlush_WritesEverythingAgain) {
+  ASSERT_TRUE(firewall_->add(rules("vd-a", "10.1.0.0/24")).ok());
+  netns::run("nft flush ruleset");
+  ASSERT_TRUE(firewall_->add(rules("vd-b", "10.2.0.0/24")).ok());
+  EXPECT_EQ(elements("bridges").size(), 2U);
+}
+
+TEST_F(NftState, NameThatCouldBreakOutOfTheText_IsRefused) {
+  EXPECT_EQ(firewall_->add(rules("a\" }; drop", "10.1.0.0/24")).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(firewall_->add(rules("vd-*", "10.1.0.0/24")).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(firewall_->add(rules("vd-a", "0.0.0.0/0")).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(netns::run("nft list ruleset"), "");
+}
+
+TEST_F(NftState, Ensure_RestoresWhateverIsMissing) {
+  ASSERT_TRUE(firewall_->replace_all({rules("vd-a", "10.1.0.0/24"), rules("vd-b", "fd00:1::/64")}).ok());
+  EXPECT_FALSE(firewall_->ensure().value());
+  for (const char* damage : {"nft flush ruleset", "nft delete table inet viaduct",
+                             "nft flush chain inet viaduct forward", "nft flush set inet viaduct bridges",
+                             "nft delete element inet viaduct masquerade6 '{ fd00:1::/64 }'"}) {
+    netns::run(damage);
+    EXPECT_TRUE(firewall_->ensure().value()) << damage;
+    EXPECT_FALSE(firewall_->ensure().value()) << damage;
+  }
+}
+
+TEST_F(NftState, AcceptRules_ComeOnceAtTheEndAndGoWithTheLastNetwork) {
+  netns::run("iptables-nft -P FORWARD DROP; iptables-nft -A FORWARD -i eth9 -j ACCEPT");
+  ASSERT_TRUE(firewall_->add(rules("vd-a", "10.1.0.0/24")).ok());
+  ASSERT_TRUE(firewall_->add(rules("vd-b", "10.2.0.0/24")).ok());
+  EXPECT_EQ(netns::run("iptables-nft -S FORWARD"),
+            "-P FORWARD DROP\n-A FORWARD -i eth9 -j ACCEPT\n"
+            "-A FORWARD -i vd-+ -m comment --comment viaduct -j ACCEPT\n"
+            "-A FORWARD -o vd-+ -m comment --comment viaduct -j ACCEPT\n");
+  EXPECT_EQ(netns::shell("nft list table ip6 filter").status, 1) << "no table is made for the sake of a rule";
+  ASSERT_TRUE(firewall_->replace_all({}).ok());
+  EXPECT_EQ(netns::run("iptables-nft -S FORWARD"), "-P FORWARD DROP\n-A FORWARD -i eth9 -j ACCEPT\n");
+}
+
+TEST_F(NftState, AcceptRules_SurviveIptablesSaveAndRestoreWithoutDoubling) {
+  netns::run("iptables-nft -P FORWARD DROP");
+  ASSERT_TRUE(firewall_->add(rules("vd-a", "10.1.0.0/24")).ok());
+  netns::run("iptables-nft-save > /dev/null && iptables-nft-save | iptables-nft-restore");
+  EXPECT_FALSE(firewall_->ensure().value());
+  EXPECT_EQ(count(netns::run("iptables-nft -S FORWARD"), "vd-+"), 2U);
+  ASSERT_TRUE(firewall_->remove("vd-a").ok());
+  EXPECT_EQ(netns::run("iptables-nft -S FORWARD"), "-P FORWARD DROP\n");
+}
+
+TEST_F(NftState, AcceptRules_OfABridgeNamedByTheUser_BearItsName) {
+  netns::run("iptables-nft -P FORWARD DROP");
+  ASSERT_TRUE(firewall_->add(rules("vd-a", "10.1.0.0/24")).ok());
+  ASSERT_TRUE(firewall_->add(rules("mybr", "10.2.0.0/24")).ok());
+  EXPECT_EQ(count(netns::run("iptables-nft -S FORWARD"), "mybr"), 2U);
+  ASSERT_TRUE(firewall_->remove("mybr").ok());
+  EXPECT_EQ(count(netns::run("iptables-nft -S FORWARD"), "mybr"), 0U);
+  EXPECT_EQ(count(netns::run("iptables-nft -S FORWARD"), "vd-+"), 2U);
+}
+
+class Keeper : public NftState {
+ protected:
+  void SetUp() override {
+    NftState::SetUp();
+    ASSERT_TRUE(firewall_->add(rules("vd-a", "10.1.0.0/24")).ok());
+    auto started = FirewallKeeper::start(*firewall_, log_);
+    ASSERT_TRUE(started.ok());
+    keeper_ = std::move(started).value();
+  }
+  UniqueFd null_{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
+  Logger log_{null_.get(), LogLevel::kInfo, LogFormat::kText};
+  std::unique_ptr<FirewallKeeper> keeper_;
+};
+
+TEST_F(Keeper, FlushedRuleset_IsRestoredWithinASecond) {
+  for (int round = 0; round < 3; ++round) {
+    netns::run("nft flush ruleset");
+    EXPECT_TRUE(netns::eventually(milliseconds(1000), [] {
+      return netns::shell("nft list set inet viaduct bridges | grep -q vd-a").status == 0;
+    })) << round;
+  }
+}
+
+TEST_F(Keeper, EngineThatComesLater_GetsItsAcceptRules) {
+  netns::run("iptables-nft -P FORWARD DROP");
+  EXPECT_TRUE(netns::eventually(
+      milliseconds(1000), [] { return count(netns::shell("iptables-nft -S FORWARD").text, "vd-+") == 2; }));
+}
+
+TEST_F(Keeper, Stop_TakesNoTime) {
+  auto start = std::chrono::steady_clock::now();
+  keeper_.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(300));
+}
+
+TEST_F(NftState, Keeper_TriesAgainAfterAFailureWithoutWaitingForAnEvent) {
+  FakeFirewall firewall;
+  ASSERT_TRUE(firewall.add(rules("vd-a", "10.1.0.0/24")).ok());
+  firewall.flush();
+  firewall.gate().fail_at(1);
+  Logger log(::open("/dev/null", O_WRONLY | O_CLOEXEC), LogLevel::kError, LogFormat::kText);
+  const auto keeper = FirewallKeeper::start(firewall, log);
+  ASSERT_TRUE(keeper.ok());
+  EXPECT_TRUE(netns::eventually(milliseconds(5000), [&] { return firewall.in_force().size() == 1; }));
+  EXPECT_TRUE(firewall.gate().fired());
+}
+
+}  // namespace
+}  // namespace viaduct::net

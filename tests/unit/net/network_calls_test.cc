@@ -1,0 +1,246 @@
+#include <gmock/gmock.h>
+
+#include "unit/net/service_world.h"
+
+namespace viaduct::net {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const std::string kBridge = "vd-aaaaaaaaaaaa";
+
+class NetworkCalls : public testing::Test {
+ protected:
+  Status create(const CreateNetworkRequest& asked) { return world.service->create_network(asked, soon()); }
+  Status remove(char id) { return world.service->delete_network(id_of(id), soon()); }
+  Result<CreateEndpointReply> endpoint(const CreateEndpointRequest& asked) {
+    return world.service->create_endpoint(asked, soon());
+  }
+
+  ServiceWorld world;
+  CreateNetworkRequest request = network_request(id_of('a'));
+};
+
+TEST_F(NetworkCalls, Create_MakesBridgeAddressRulesAndRecord) {
+  world.kernel.set_uplink_mtu(9000);
+  ASSERT_TRUE(create(request).ok());
+  const auto link = world.link(kBridge);
+  ASSERT_TRUE(link.has_value());
+  EXPECT_EQ(link->alias, "viaduct/inst/network/" + id_of('a'));
+  EXPECT_EQ(link->mtu, 9000);
+  EXPECT_THAT(world.kernel.contents().addresses[kBridge], ElementsAre(address("10.1.0.1/24")));
+  EXPECT_TRUE(world.firewall.in_force().contains(kBridge));
+  EXPECT_EQ(world.stored(store::Table::kNetwork), 1);
+  EXPECT_EQ(world.service->networks().at(0).since, "2026-09-21T14:13:20Z");
+}
+
+TEST_F(NetworkCalls, WithoutDefaultRoute_TheMtuIs1500) {
+  ASSERT_TRUE(create(request).ok());
+  EXPECT_EQ(world.link(kBridge)->mtu, 1500);
+}
+
+TEST_F(NetworkCalls, Refused_TouchesNothing) {
+  request.options = {{"mtuu", "1"}};
+  EXPECT_EQ(create(request).error().code, ErrorCode::kInvalidArgument);
+  request.options = {{"com.docker.network.bridge.name", "br0"}};
+  EXPECT_EQ(create(request).error().code, ErrorCode::kUnsupported);
+  request = network_request("not/an/id");
+  EXPECT_EQ(create(request).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_TRUE(world.kernel.contents().links.empty());
+  EXPECT_EQ(world.stored(store::Table::kNetwork), 0);
+}
+
+TEST_F(NetworkCalls, CreateTwice_IsOneNetworkWithTheSameBridge) {
+  // Scenario 3, trap T16.
+  ASSERT_TRUE(create(request).ok());
+  const auto before = world.link(kBridge);
+  ASSERT_TRUE(create(request).ok());
+  EXPECT_EQ(world.link(kBridge)->index, before->index);
+  EXPECT_EQ(world.link(kBridge)->mac, before->mac);
+  EXPECT_EQ(world.service->networks().size(), 1U);
+}
+
+TEST_F(NetworkCalls, CreateAgainAfterTheBridgeWasRemoved_MakesItAnew) {
+  ASSERT_TRUE(create(request).ok());
+  const auto before = world.link(kBridge);
+  world.kernel.drop_link(kBridge);
+  world.firewall.flush();
+  ASSERT_TRUE(create(request).ok());
+  EXPECT_EQ(world.link(kBridge)->mac, before->mac) << "scenario 52";
+  EXPECT_TRUE(world.firewall.in_force().contains(kBridge));
+}
+
+TEST_F(NetworkCalls, CreateAgain_ForgetsEndpointsWhoseLinksAreGone) {
+  // A Swarm node after its engine was killed: 4.5 of the protocol's description.
+  ASSERT_TRUE(create(request).ok());
+  ASSERT_TRUE(endpoint(endpoint_request(id_of('a'), id_of('1'), "10.1.0.2/24")).ok());
+  ASSERT_TRUE(endpoint(endpoint_request(id_of('a'), id_of('2'), "10.1.0.3/24")).ok());
+  world.kernel.drop_link("ve1111111111111");
+  ASSERT_TRUE(create(request).ok());
+  ASSERT_EQ(world.service->endpoints().size(), 1U);
+  EXPECT_EQ(world.service->endpoints()[0].request.endpoint_id, id_of('2'));
+  EXPECT_EQ(world.stored(store::Table::kEndpoint), 1);
+  EXPECT_THAT(world.given_back(), ElementsAre("10.1.0.2 of 10.1.0.0/24"));
+}
+
+TEST_F(NetworkCalls, CreateWithOtherParameters_ReplacesTheNetwork) {
+  ASSERT_TRUE(create(request).ok());
+  ASSERT_TRUE(endpoint(endpoint_request(id_of('a'), id_of('1'))).ok());
+  auto other = network_request(id_of('a'), "10.2.0.0/24");
+  ASSERT_TRUE(create(other).ok());
+  EXPECT_THAT(world.kernel.contents().addresses[kBridge], ElementsAre(address("10.2.0.1/24")));
+  EXPECT_TRUE(world.service->endpoints().empty());
+  EXPECT_THAT(world.given_back(), ElementsAre("10.1.0.2 of 10.1.0.0/24"));
+  ASSERT_TRUE(world.reaped());
+  EXPECT_THAT(world.marked_links(), ElementsAre(kBridge));
+}
+
+TEST_F(NetworkCalls, RefusedReplacement_LeavesTheOldNetwork) {
+  ASSERT_TRUE(create(request).ok());
+  auto other = request;
+  other.options = {{"mtu", "1"}};
+  EXPECT_FALSE(create(other).ok());
+  EXPECT_TRUE(world.link(kBridge).has_value());
+}
+
+TEST_F(NetworkCalls, Delete_LeavesNothing) {
+  ASSERT_TRUE(create(request).ok());
+  ASSERT_TRUE(endpoint(endpoint_request(id_of('a'), id_of('1'))).ok());
+  ASSERT_TRUE(remove('a').ok());
+  EXPECT_TRUE(world.empty_after_reaping());
+  EXPECT_EQ(world.stored(store::Table::kNetwork) + world.stored(store::Table::kEndpoint), 0);
+  EXPECT_TRUE(world.service->networks().empty());
+}
+
+TEST_F(NetworkCalls, DeleteTwiceAndDeleteOfUnknown_Succeed) {
+  ASSERT_TRUE(create(request).ok());
+  ASSERT_TRUE(remove('a').ok());
+  EXPECT_TRUE(remove('a').ok());
+  EXPECT_TRUE(remove('b').ok());
+}
+
+TEST_F(NetworkCalls, CreateRightAfterDelete_GetsTheSameNameAgain) {
+  // A Swarm node after its engine's start creates, deletes and creates the same id within seconds.
+  for (int round = 0; round < 5; ++round) {
+    ASSERT_TRUE(create(request).ok()) << round;
+    EXPECT_TRUE(world.link(kBridge)->up);
+    ASSERT_TRUE(remove('a').ok());
+  }
+  EXPECT_TRUE(world.empty_after_reaping());
+}
+
+TEST_F(NetworkCalls, NameTakenByAStrangersLink_AnotherNameIsChosenAndTheLinkLeftAlone) {
+  // Scenario 45.
+  Link stranger;
+  stranger.name = kBridge;
+  stranger.kind = "bridge";
+  world.kernel.put_link(stranger);
+  ASSERT_TRUE(create(request).ok());
+  const std::string bridge = world.service->networks().at(0).bridge;
+  EXPECT_NE(bridge, kBridge);
+  EXPECT_THAT(world.marked_links(), ElementsAre(bridge));
+  ASSERT_TRUE(remove('a').ok());
+  EXPECT_TRUE(world.empty_after_reaping());
+  EXPECT_TRUE(world.link(kBridge).has_value());
+}
+
+TEST_F(NetworkCalls, TwoIdsWithOneBeginning_GetTwoBridges) {
+  // Scenario 45.
+  auto twin = network_request(std::string(20, 'a') + std::string(44, 'b'), "10.2.0.0/24");
+  ASSERT_TRUE(create(request).ok());
+  ASSERT_TRUE(create(twin).ok());
+  const auto networks = world.service->networks();
+  ASSERT_EQ(networks.size(), 2U);
+  EXPECT_NE(networks[0].bridge, networks[1].bridge);
+  ASSERT_TRUE(remove('a').ok());
+  EXPECT_EQ(world.marked_links().size(), 1U);
+}
+
+TEST_F(NetworkCalls, SubnetOfALiveNetwork_IsRefusedAndTheHolderNamed) {
+  ASSERT_TRUE(create(request).ok());
+  const auto refused = create(network_request(id_of('b'), "10.1.0.0/16"));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kOverlap);
+  EXPECT_EQ(
+      refused.error().message,
+      "subnet 10.1.0.0/16 of network bbbbbbbbbbbb overlaps 10.1.0.0/24 of network aaaaaaaaaaaa (bridge "
+      "vd-aaaaaaaaaaaa), which is on this host; choose another --subnet or remove network aaaaaaaaaaaa");
+  EXPECT_THAT(world.marked_links(), ElementsAre(kBridge));
+}
+
+TEST_F(NetworkCalls, SubnetOfALeftoverNetwork_RemovesItAndGoesOn) {
+  // Scenario 55: its DeleteNetwork never came, but its pool was given back.
+  ASSERT_TRUE(create(request).ok());
+  world.pool_may_be_held = [](const std::string& space, const Prefix& pool, const std::string&) {
+    EXPECT_EQ(space, "local");
+    EXPECT_EQ(pool, prefix("10.1.0.0/24"));
+    return false;
+  };
+  ASSERT_TRUE(create(network_request(id_of('b'), "10.1.0.0/16")).ok());
+  ASSERT_TRUE(world.reaped());
+  EXPECT_THAT(world.marked_links(), ElementsAre("vd-bbbbbbbbbbbb"));
+  EXPECT_EQ(world.service->networks().size(), 1U);
+}
+
+TEST_F(NetworkCalls, NetworkWithEndpoints_IsNoLeftoverWhateverThePoolsSay) {
+  ASSERT_TRUE(create(request).ok());
+  ASSERT_TRUE(endpoint(endpoint_request(id_of('a'), id_of('1'))).ok());
+  world.pool_may_be_held = [](const auto&, const auto&, const auto&) { return false; };
+  EXPECT_EQ(create(network_request(id_of('b'), "10.1.0.0/16")).error().code, ErrorCode::kOverlap);
+  EXPECT_EQ(world.service->networks().size(), 1U);
+}
+
+TEST_F(NetworkCalls, SubnetOfTheHostsOwnLink_IsRefusedAndTheLinkNamed) {
+  Link docker;
+  docker.name = "docker0";
+  docker.kind = "bridge";
+  world.kernel.put_link(docker);
+  ASSERT_TRUE(world.kernel.add_address("docker0", address("172.17.0.1/16")).ok());
+  const auto refused = create(network_request(id_of('a'), "172.17.5.0/24"));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kOverlap);
+  EXPECT_THAT(refused.error().message, HasSubstr("172.17.0.1/16 of link docker0"));
+  EXPECT_THAT(world.marked_links(), IsEmpty());
+  EXPECT_TRUE(create(request).ok()) << "other subnets are not concerned";
+}
+
+TEST_F(NetworkCalls, RefusedSubnet_IsFreeForTheNextNetwork) {
+  Link docker;
+  docker.name = "docker0";
+  world.kernel.put_link(docker);
+  ASSERT_TRUE(world.kernel.add_address("docker0", address("10.1.0.77/32")).ok());
+  ASSERT_FALSE(create(request).ok());
+  world.kernel.drop_link("docker0");
+  EXPECT_TRUE(create(network_request(id_of('b'))).ok());
+}
+
+TEST_F(NetworkCalls, InternalAndDeniedTraffic_ReachTheFirewall) {
+  request.internal = true;
+  request.options = {{"icc", "false"}};
+  ASSERT_TRUE(create(request).ok());
+  const auto rules = world.firewall.in_force().at(kBridge);
+  EXPECT_EQ(rules.reach, Reach::kInternal);
+  EXPECT_EQ(rules.inter_container, InterContainer::kDenied);
+}
+
+TEST_F(NetworkCalls, GatewayNeed_FollowsTheOptions) {
+  EXPECT_TRUE(world.service->gateway_need({}).ok());
+  EXPECT_FALSE(world.service->gateway_need({{"mode", "carrier-pigeon"}}).ok());
+}
+
+TEST_F(NetworkCalls, BoundTo_NamesEndpointsAndGateways) {
+  ASSERT_TRUE(create(request).ok());
+  ASSERT_TRUE(endpoint(endpoint_request(id_of('a'), id_of('1'))).ok());
+  const auto& service = *world.service;
+  const auto pool = prefix("10.1.0.0/24");
+  EXPECT_EQ(service.bound_to(pool, address("10.1.0.2/24").address),
+            "endpoint 111111111111 of network aaaaaaaaaaaa");
+  EXPECT_EQ(service.bound_to(pool, address("10.1.0.1/24").address), "gateway of network aaaaaaaaaaaa");
+  EXPECT_EQ(service.bound_to(pool, address("10.1.0.3/24").address), "");
+  EXPECT_EQ(service.bound_to(prefix("10.2.0.0/24"), address("10.1.0.2/24").address), "");
+}
+
+}  // namespace
+}  // namespace viaduct::net

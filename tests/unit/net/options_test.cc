@@ -1,0 +1,150 @@
+#include "net/options.h"
+
+#include <gmock/gmock.h>
+
+namespace viaduct::net {
+namespace {
+
+using testing::HasSubstr;
+
+std::string refusal(const Options& options) {
+  auto read = read_bridge_options(options);
+  return read.ok() ? "accepted" : std::string(to_string(read.error().code)) + ": " + read.error().message;
+}
+
+TEST(BridgeOptions, None_HaveDockersDefaults) {
+  const auto options = read_bridge_options({}).value();
+  EXPECT_EQ(options.mode, "bridge");
+  EXPECT_FALSE(options.mtu.has_value());
+  EXPECT_EQ(options.inter_container, InterContainer::kAllowed);
+  EXPECT_EQ(options.masquerade, Masquerade::kOn);
+  EXPECT_EQ(options.interface_prefix, "eth");
+}
+
+TEST(BridgeOptions, ShortWords_AreReadWithAndWithoutPrefix) {
+  for (const std::string prefix : {"", "viaduct."}) {
+    const auto options = read_bridge_options({{prefix + "mode", "bridge"},
+                                              {prefix + "mtu", "1400"},
+                                              {prefix + "icc", "0"},
+                                              {prefix + "masquerade", "F"},
+                                              {prefix + "iface_prefix", "lan"},
+                                              {prefix + "gateway_mode_ipv4", "nat"}})
+                             .value();
+    EXPECT_EQ(options.mtu, 1400);
+    EXPECT_EQ(options.inter_container, InterContainer::kDenied);
+    EXPECT_EQ(options.masquerade, Masquerade::kOff);
+    EXPECT_EQ(options.interface_prefix, "lan");
+  }
+}
+
+TEST(BridgeOptions, DockersLabels_KeepTheirMeaning) {
+  const auto options = read_bridge_options({{"com.docker.network.driver.mtu", "9000"},
+                                            {"com.docker.network.bridge.enable_icc", "false"},
+                                            {"com.docker.network.bridge.enable_ip_masquerade", "False"},
+                                            {"com.docker.network.container_iface_prefix", "web"},
+                                            {"com.docker.network.bridge.gateway_mode_ipv6", "nat"}})
+                           .value();
+  EXPECT_EQ(options.mtu, 9000);
+  EXPECT_EQ(options.inter_container, InterContainer::kDenied);
+  EXPECT_EQ(options.masquerade, Masquerade::kOff);
+  EXPECT_EQ(options.interface_prefix, "web");
+}
+
+TEST(BridgeOptions, LabelsThatTheEngineMixesIn_ArePassedOver) {
+  // Trap T24.
+  EXPECT_EQ(refusal({{"com.docker.network.enable_ipv6", "true"},
+                     {"com.docker.network.enable_ipv4", "true"},
+                     {"com.docker.network.internal", "true"},
+                     {"com.docker.network.ipam.serial", "true"},
+                     {"com.docker.network.advertise_addr_nmsgs", "3"},
+                     {"com.docker.network.driver.overlay.vxlanid_list", "4097"}}),
+            "accepted");
+}
+
+TEST(BridgeOptions, Booleans_AreReadAsGoReadsThem) {
+  for (const char* yes : {"1", "t", "T", "TRUE", "true", "True"})
+    EXPECT_EQ(read_bridge_options({{"icc", yes}}).value().inter_container, InterContainer::kAllowed) << yes;
+  for (const char* no : {"0", "f", "F", "FALSE", "false", "False"})
+    EXPECT_EQ(read_bridge_options({{"icc", no}}).value().inter_container, InterContainer::kDenied) << no;
+  for (const char* neither : {"", "yes", "tRUE", "2", " true"})
+    EXPECT_THAT(refusal({{"icc", neither}}), HasSubstr("give true or false")) << neither;
+}
+
+TEST(BridgeOptions, MtuOutsideItsRange_IsRefusedWithTheRange) {
+  EXPECT_EQ(refusal({{"mtu", "68"}}), "accepted");
+  EXPECT_EQ(refusal({{"mtu", "65535"}}), "accepted");
+  for (const char* bad : {"67", "65536", "", "1400x", "-1", "99999999999999999999", " 1400", "0x5dc"})
+    EXPECT_THAT(refusal({{"mtu", bad}}), HasSubstr("from 68 to 65535")) << bad;
+}
+
+TEST(BridgeOptions, UnknownOption_NamesTheNearestKnownOne) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"mtuu", "nearest known one is mtu"},
+      {"viaduct.ic", "nearest known one is viaduct.icc"},
+      {"masqerade", "nearest known one is masquerade"},
+      {"com.docker.network.driver.mut", "nearest known one is com.docker.network.driver.mtu"},
+      {"com.docker.network.bridge.enable_ic", "nearest known one is com.docker.network.bridge.enable_icc"},
+      {"com.docker.network.bridge.something_else", "nearest known one is com.docker.network.bridge."},
+      {"com.example.vni", "is not known"},
+      {"", "is not known"},
+  };
+  for (const auto& [key, words] : cases) {
+    EXPECT_THAT(refusal({{key, "1"}}), HasSubstr("invalid_argument")) << key;
+    EXPECT_THAT(refusal({{key, "1"}}), HasSubstr(words)) << key;
+  }
+}
+
+TEST(BridgeOptions, NameOfAMegabyte_IsRefusedWithoutLookingForNeighbours) {
+  EXPECT_THAT(refusal({{std::string(1 << 20, 'x'), "1"}}), HasSubstr("1048576 characters"));
+}
+
+TEST(BridgeOptions, OptionsOfTheEnginesBridgeThatAreNotOffered_SaySo) {
+  for (const char* key :
+       {"name", "host_binding_ipv4", "inhibit_ipv4", "trusted_host_interfaces", "default_bridge"}) {
+    const std::string label = std::string("com.docker.network.bridge.") + key;
+    EXPECT_EQ(refusal({{label, "x"}}),
+              "unsupported: option " + label +
+                  " is one of the engine's bridge driver that viaduct does not offer; leave it "
+                  "out");
+  }
+}
+
+TEST(BridgeOptions, OtherGatewayModes_AreUnsupportedAndNatIsNamed) {
+  for (const char* mode : {"routed", "isolated", "nat-unprotected"}) {
+    const std::string said = refusal({{"com.docker.network.bridge.gateway_mode_ipv4", mode}});
+    EXPECT_THAT(said, HasSubstr("unsupported"));
+    EXPECT_THAT(said, HasSubstr("viaduct offers nat"));
+  }
+  EXPECT_THAT(refusal({{"gateway_mode_ipv6", "nonsense"}}), HasSubstr("invalid_argument"));
+}
+
+TEST(BridgeOptions, OneOptionUnderTwoNames_MustSayOneThing) {
+  EXPECT_THAT(refusal({{"mtu", "1400"}, {"com.docker.network.driver.mtu", "1500"}}), HasSubstr("contradict"));
+  EXPECT_EQ(refusal({{"mtu", "1400"}, {"com.docker.network.driver.mtu", "1400"}}), "accepted");
+  EXPECT_EQ(refusal({{"icc", "true"}, {"viaduct.icc", "1"}}), "accepted");
+  EXPECT_THAT(refusal({{"icc", "true"}, {"viaduct.icc", "0"}}), HasSubstr("contradict"));
+}
+
+TEST(BridgeOptions, InterfacePrefix_LeavesRoomForTheNumber) {
+  EXPECT_EQ(refusal({{"iface_prefix", "twelve-chars"}}), "accepted");
+  for (const char* bad : {"", "thirteen-char", "a/b", "a b", "eth:"})
+    EXPECT_THAT(refusal({{"iface_prefix", bad}}), HasSubstr("invalid_argument")) << bad;
+}
+
+TEST(EndpointOptions, OnlyLabelsOfTheEngine_AreAccepted) {
+  EXPECT_TRUE(check_endpoint_options({{"com.docker.network.endpoint.ifname", "lan0"}}).ok());
+  const auto refused = check_endpoint_options({{"speed", "fast"}});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST(EditDistance, CountsInsertionsRemovalsAndReplacements) {
+  EXPECT_EQ(edit_distance("", ""), 0U);
+  EXPECT_EQ(edit_distance("mtu", ""), 3U);
+  EXPECT_EQ(edit_distance("mtu", "mut"), 2U);
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3U);
+  EXPECT_EQ(nearest_word("mod", {"icc", "mode", "mtu"}), "mode");
+}
+
+}  // namespace
+}  // namespace viaduct::net
