@@ -1,0 +1,36 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "ipam/ipam_types.h"
+
+namespace viaduct::server {
+
+// The command line and the environment, read once and checked; never changed afterwards.
+struct Config {
+  std::vector<std::string> listen;
+  std::string admin;
+  std::string state_folder;
+  std::string scope;
+  std::vector<ipam::PoolSource> pools;
+  LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kText;
+  bool check_only = false;
+};
+
+// What main does after reading the arguments.
+struct ConfigOutcome {
+  std::optional<Config> config;  // empty: print `text` and exit with `exit_code`
+  std::string text;
+  int exit_code = 0;  // 0 after --help and --version, 2 after a mistake
+};
+
+// Each flag has a twin in the environment, VIADUCT_<FLAG>; the command line wins. An environment variable that is set to
+// nothing counts as unset: a managed plugin passes its settable ones so.
+ConfigOutcome read_config(int argc, const char* const* argv);
+
+}  // namespace viaduct::server

@@ -1,0 +1,131 @@
+#include "server/daemon.h"
+
+#include <fmt/format.h>
+#include "base/files.h"
+#include "ipam/ipam_service.h"
+#include "net/network_service.h"
+#include "server/admin_api.h"
+#include "server/engine_process.h"
+#include "server/http_server.h"
+#include "server/instance.h"
+#include "server/listener.h"
+#include "server/router.h"
+#include "server/wire.h"
+
+namespace viaduct::server {
+
+namespace {
+
+// SIGTERM ends within two seconds, the rest of the process included.
+constexpr std::chrono::milliseconds kStopGrace{1500};
+// For what the reconciler gives back while no call waits.
+constexpr std::chrono::milliseconds kBackgroundCall{5000};
+
+}  // namespace
+
+struct Daemon::Parts {
+  std::vector<SocketFile> socket_files;
+  std::unique_ptr<ipam::IpamService> ipam;
+  std::unique_ptr<net::NetworkService> network;
+  std::unique_ptr<Router> router;
+  std::unique_ptr<AdminApi> admin;
+  // Destroyed first: no call may reach a service that is gone.
+  std::unique_ptr<HttpServer> plugin_server;
+  std::unique_ptr<HttpServer> admin_server;
+};
+
+namespace {
+
+Result<std::vector<Listener>> open_all(const std::vector<std::string>& addresses) {
+  std::vector<Listener> all;
+  for (const auto& address : addresses)
+    for (auto& listener : TRY(open_listeners(address))) all.push_back(std::move(listener));
+  return all;
+}
+
+void adopt(HttpServer& server, std::vector<Listener> listeners, std::vector<SocketFile>& files) {
+  for (auto& listener : listeners) {
+    files.push_back(std::move(listener.file));
+    server.add_listener(std::move(listener.fd));
+  }
+}
+
+}  // namespace
+
+Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Daemon::~Daemon() {
+  stop();
+}
+
+Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams& seams,
+                                              std::vector<std::string> notes) {
+  auto parts = std::make_unique<Parts>();
+  auto* halves = parts.get();
+
+  auto plugin_listeners = TRY(open_all(config.listen));
+  auto admin_listeners = TRY(open_all({config.admin}));
+
+  const std::string boot = TRY(boot_id());
+  const std::string instance = TRY(load_instance(seams.store));
+
+  parts->ipam = TRY(ipam::IpamService::open(
+      seams.store, seams.clock, {config.pools},
+      {[&kernel = seams.kernel] { return kernel.host_prefixes(); },
+       [halves](const Prefix& pool, const IpAddress& address) {
+         return halves->network ? halves->network->bound_to(pool, address) : std::string();
+       },
+       [boot](const ipam::EngineIdentity& engine) { return engine_alive(engine, boot); }}));
+  parts->network = TRY(net::NetworkService::open(
+      seams.store, seams.kernel, seams.firewall, seams.clock,
+      {instance, boot,
+       [halves](const Prefix& pool, const IpAddress& address) {
+         (void)halves->ipam->endpoint_gone(pool, address, Deadline::in(kBackgroundCall));
+       },
+       [halves](const Prefix& pool, const IpAddress& address) {
+         (void)halves->ipam->endpoint_deleted(pool, address, Deadline::in(kBackgroundCall));
+       },
+       [halves](const std::string& space, const Prefix& pool, const std::string& since) {
+         return space != ipam::kLocalSpace || halves->ipam->holds_pool(pool, since);
+       }}));
+
+  const net::ReconcileReport report = TRY(parts->network->reconcile());
+  notes.insert(notes.end(), report.repaired.begin(), report.repaired.end());
+  notes.insert(notes.end(), report.problems.begin(), report.problems.end());
+  for (const auto& note : notes) seams.log.log(LogLevel::kWarning, note);
+
+  const Services services{*parts->ipam, *parts->network, config.scope, boot};
+  parts->router = std::make_unique<Router>(services, seams.log);
+  parts->admin = std::make_unique<AdminApi>(services,
+                                            AdminFacts{VIADUCT_VERSION, instance, config.state_folder,
+                                                       config.scope, config.listen, notes, seams.clock.now()},
+                                            *parts->router);
+  parts->plugin_server = std::make_unique<HttpServer>(
+      [router = parts->router.get()](const HttpRequest& request, Deadline deadline) {
+        return router->handle(request, deadline);
+      },
+      error_body);
+  parts->admin_server = std::make_unique<HttpServer>(
+      [admin = parts->admin.get()](const HttpRequest& request, Deadline) { return admin->handle(request); },
+      error_body);
+  adopt(*parts->plugin_server, std::move(plugin_listeners), parts->socket_files);
+  adopt(*parts->admin_server, std::move(admin_listeners), parts->socket_files);
+  TRY(parts->admin_server->start());
+  TRY(parts->plugin_server->start());
+  seams.log.log(LogLevel::kInfo, "viaductd serves",
+                {{"version", VIADUCT_VERSION},
+                 {"listen", fmt::format("{}", fmt::join(config.listen, ","))},
+                 {"state", config.state_folder},
+                 {"networks", std::to_string(report.networks)},
+                 {"endpoints", std::to_string(report.endpoints)}});
+  return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
+}
+
+bool Daemon::stop() {
+  // First the files: who dials now is refused at once and tries again, and finds the next viaductd.
+  parts_->socket_files.clear();
+  const bool all_answered = parts_->plugin_server->stop(kStopGrace);
+  parts_->admin_server->stop(std::chrono::milliseconds{0});
+  return all_answered;
+}
+
+}  // namespace viaduct::server

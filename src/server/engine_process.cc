@@ -1,0 +1,48 @@
+#include "server/engine_process.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <string_view>
+
+#include "base/files.h"
+
+namespace viaduct::server {
+
+namespace {
+
+// 0 if there is no such process. The second field is the command in parentheses and may hold anything: count behind the
+// last ')'.
+uint64_t start_ticks_of(int pid) {
+  const auto stat = read_file(fmt::format("/proc/{}/stat", pid));
+  if (!stat.ok()) return 0;
+  std::string_view rest = stat.value();
+  const size_t close = rest.rfind(')');
+  if (close == std::string_view::npos) return 0;
+  rest.remove_prefix(close + 1);
+  constexpr int kFieldsAfterCommand = 20;  // starttime is field 22, the first behind ')' is field 3
+  for (int field = 0; field < kFieldsAfterCommand; ++field) {
+    const size_t start = rest.find_first_not_of(' ');
+    if (start == std::string_view::npos) return 0;
+    rest.remove_prefix(start);
+    if (field == kFieldsAfterCommand - 1) break;
+    rest.remove_prefix(std::min(rest.find(' '), rest.size()));
+  }
+  uint64_t ticks = 0;
+  std::from_chars(rest.data(), rest.data() + rest.size(), ticks);
+  return ticks;
+}
+
+}  // namespace
+
+ipam::EngineIdentity identify_engine(int pid, const std::string& boot_id) {
+  const uint64_t ticks = pid > 0 ? start_ticks_of(pid) : 0;
+  if (ticks == 0) return {};
+  return {pid, ticks, boot_id};
+}
+
+bool engine_alive(const ipam::EngineIdentity& engine, const std::string& boot_id) {
+  return engine.visible() && engine.boot_id == boot_id && start_ticks_of(engine.pid) == engine.start_ticks;
+}
+
+}  // namespace viaduct::server

@@ -1,0 +1,93 @@
+#include "server/router.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "server/methods_ipam.h"
+#include "server/methods_network.h"
+#include "server/wire.h"
+
+namespace viaduct::server {
+
+namespace {
+
+// Members of a body that tell an operator which object a call was about.
+struct LoggedMember {
+  const char* member;
+  const char* field;
+};
+constexpr LoggedMember kLogged[] = {{"NetworkID", "network"}, {"EndpointID", "endpoint"}, {"PoolID", "pool"},
+                                    {"Address", "address"},   {"AddressSpace", "space"},  {"Pool", "subnet"},
+                                    {"SubPool", "range"},     {"SandboxKey", "sandbox"}};
+
+void add_members(std::vector<LogField>& fields, const Json& body) {
+  for (const auto& [member, field] : kLogged) {
+    const auto found = body.find(member);
+    if (found != body.end() && found->is_string() && !found->get_ref<const std::string&>().empty())
+      fields.push_back({field, found->get<std::string>()});
+  }
+}
+
+// What was chosen: the request says it only for explicit ones.
+void add_answer(std::vector<LogField>& fields, const Json& reply) {
+  if (const auto address = reply.find("Address"); address != reply.end() && address->is_string())
+    fields.push_back({"got", address->get<std::string>()});
+  else if (const auto pool = reply.find("PoolID"); pool != reply.end() && pool->is_string())
+    fields.push_back({"got", pool->get<std::string>()});
+}
+
+}  // namespace
+
+Router::Router(Services services, Logger& log) : services_(std::move(services)), log_(log) {
+  for (const auto& method : network_methods()) methods_.emplace(method.path, method);
+  for (const auto& method : ipam_methods()) methods_.emplace(method.path, method);
+}
+
+HttpReply Router::handle(const HttpRequest& request, Deadline deadline) {
+  const auto method = methods_.find(request.path);
+  if (method == methods_.end()) {
+    // 404 tells newer engines that an optional method is not offered (protocol.md 1.5).
+    return {404, error_body(fmt::format("viaduct has no method \"{}\"", request.path.substr(0, 100)))};
+  }
+  if (request.method != "POST")
+    return {405, error_body(fmt::format("{} is called with POST, not {}", request.path, request.method))};
+
+  const auto started = std::chrono::steady_clock::now();
+  Json body = Json::object();
+  const Result<Json> outcome = run(method->second, request, deadline, body);
+  note(request, body, outcome,
+       std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started));
+  return {200, outcome.ok() ? dump_json(outcome.value()) : error_body(outcome.error().message)};
+}
+
+Result<Json> Router::run(const Method& method, const HttpRequest& request, Deadline deadline,
+                         Json& body) const {
+  // A retry of the engine carries an empty body (trap T3): an error, never {} with default ids.
+  if (method.body == Method::Body::kObject) body = TRY(parse_json_object(request.body));
+  return method.run(services_, Call{body, request.peer_pid, deadline});
+}
+
+void Router::note(const HttpRequest& request, const Json& body, const Result<Json>& outcome,
+                  std::chrono::microseconds took) {
+  const std::string call = request.path.substr(1);
+  std::vector<LogField> fields;
+  add_members(fields, body);
+  if (outcome.ok()) add_answer(fields, outcome.value());
+  fields.push_back({"us", std::to_string(took.count())});
+  fields.push_back({"outcome", std::string(outcome.ok() ? "ok" : to_string(outcome.error().code))});
+  if (!outcome.ok()) fields.push_back({"error", outcome.error().message});
+  log_.log(outcome.ok() ? LogLevel::kInfo : LogLevel::kWarning, call, fields);
+
+  auto counts = counts_.lock();
+  CallCount& count = (*counts)[call];
+  ++count.calls;
+  if (!outcome.ok()) ++count.failures;
+  count.slowest_us = std::max(count.slowest_us, static_cast<uint64_t>(took.count()));
+}
+
+std::map<std::string, CallCount> Router::counts() {
+  return *counts_.lock();
+}
+
+}  // namespace viaduct::server
