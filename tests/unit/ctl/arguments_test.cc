@@ -1,0 +1,94 @@
+#include "tools/ctl/arguments.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace viaduct::ctl {
+namespace {
+
+using testing::HasSubstr;
+
+ArgumentsOutcome read(std::vector<const char*> words) {
+  words.insert(words.begin(), "viaductctl");
+  return read_arguments(static_cast<int>(words.size()), words.data());
+}
+
+struct Case {
+  std::vector<const char*> words;
+  Command command;
+  const char* id;
+};
+
+TEST(Arguments, EveryCommand_IsRead) {
+  const std::vector<Case> cases = {
+      {{"status"}, Command::kStatus, ""},
+      {{"network", "ls"}, Command::kNetworkList, ""},
+      {{"network", "show", "ab"}, Command::kNetworkShow, "ab"},
+      {{"endpoint", "ls"}, Command::kEndpointList, ""},
+      {{"endpoint", "ls", "--network", "ab"}, Command::kEndpointList, "ab"},
+      {{"pool", "ls"}, Command::kPoolList, ""},
+      {{"pool", "show", "local/10.0.0.0/24"}, Command::kPoolShow, "local/10.0.0.0/24"},
+      {{"address", "ls"}, Command::kAddressList, ""},
+      {{"address", "ls", "--pool", "10."}, Command::kAddressList, "10."},
+  };
+  for (const auto& wanted : cases) {
+    const auto outcome = read(wanted.words);
+    ASSERT_TRUE(outcome.arguments.has_value()) << testing::PrintToString(wanted.words) << outcome.text;
+    EXPECT_EQ(outcome.arguments->command, wanted.command) << testing::PrintToString(wanted.words);
+    EXPECT_EQ(outcome.arguments->id, wanted.id);
+    EXPECT_EQ(outcome.arguments->output, Output::kText);
+    EXPECT_EQ(outcome.arguments->id_length, IdLength::kShort);
+  }
+}
+
+TEST(Arguments, Options_MayStandBeforeAndAfterTheCommand) {
+  const std::vector<std::vector<const char*>> orders = {
+      {"--json", "--no-trunc", "--socket", "unix:///a", "network", "ls"},
+      {"network", "ls", "--json", "--no-trunc", "--socket", "unix:///a"},
+      {"network", "--json", "ls", "--socket=unix:///a", "--no-trunc"}};
+  for (const auto& words : orders) {
+    const auto outcome = read(words);
+    ASSERT_TRUE(outcome.arguments.has_value()) << testing::PrintToString(words) << outcome.text;
+    EXPECT_EQ(outcome.arguments->output, Output::kJson);
+    EXPECT_EQ(outcome.arguments->id_length, IdLength::kWhole);
+    EXPECT_EQ(outcome.arguments->socket, "unix:///a");
+  }
+}
+
+TEST(Arguments, Mistakes_EndWithTwoAndAMessage) {
+  const std::vector<std::vector<const char*>> mistakes = {{},
+                                                          {"frob"},
+                                                          {"network"},
+                                                          {"network", "frob"},
+                                                          {"network", "show"},
+                                                          {"pool", "show"},
+                                                          {"status", "--frob"},
+                                                          {"status", "more"},
+                                                          {"endpoint", "ls", "--pool", "x"},
+                                                          {"status", "--socket"}};
+  for (const auto& words : mistakes) {
+    const auto outcome = read(words);
+    EXPECT_FALSE(outcome.arguments.has_value()) << testing::PrintToString(words);
+    EXPECT_EQ(outcome.exit_code, 2) << testing::PrintToString(words);
+    EXPECT_FALSE(outcome.text.empty()) << testing::PrintToString(words);
+  }
+}
+
+TEST(Arguments, WordThatIsNotUnderstood_IsNamed) {
+  EXPECT_THAT(read({"frob"}).text, HasSubstr("frob"));
+  EXPECT_THAT(read({"network", "frob"}).text, HasSubstr("frob"));
+}
+
+TEST(Arguments, HelpAndVersion_EndWell) {
+  const auto help = read({"--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_THAT(help.text, HasSubstr("3 daemon not reachable"));
+  const auto version = read({"--version"});
+  EXPECT_EQ(version.exit_code, 0);
+  EXPECT_THAT(version.text, testing::StartsWith("viaductctl "));
+}
+
+}  // namespace
+}  // namespace viaduct::ctl

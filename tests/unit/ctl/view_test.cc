@@ -1,0 +1,104 @@
+#include "tools/ctl/view.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "unit/ctl/answers.h"
+
+namespace viaduct::ctl {
+namespace {
+
+using testing::HasSubstr;
+
+size_t widest_line(const std::string& text) {
+  size_t widest = 0;
+  for (size_t start = 0; start < text.size();) {
+    const size_t end = text.find('\n', start);
+    widest = std::max(widest, end - start);
+    start = end + 1;
+  }
+  return widest;
+}
+
+TEST(NetworkTable, Networks_HaveTheirEndpointsCountedAndEverySubnet) {
+  EXPECT_EQ(network_table(networks(), endpoints(), IdLength::kShort),
+            "NETWORK ID    MODE    BRIDGE            MTU  ENDPOINTS  SUBNET\n"
+            "aaaaaaaaaaaa  bridge  vd-aaaaaaaaaaaa  1500          2  10.128.0.0/24\n"
+            "                                                        fd00:1::/64\n"
+            "bbbbbbbbbbbb  bridge  vd-bbbbbbbbbbbb  1400          0  10.128.1.0/24\n");
+}
+
+TEST(EndpointTable, Endpoint_FitsEightyColumnsAndHasASecondLineForIpv6) {
+  const std::string table = endpoint_table(endpoints(), IdLength::kShort);
+  EXPECT_EQ(table,
+            "ENDPOINT ID   NETWORK ID    ADDRESS     MAC                HOST LINK\n"
+            "eeeeeeeeeeee  aaaaaaaaaaaa  10.128.0.2  02:42:0a:80:00:02  veeeeeeeeeeeeee\n"
+            "                            fd00:1::2\n"
+            "ffffffffffff  aaaaaaaaaaaa  10.128.0.3  02:42:0a:80:00:03  veffffffffffff\n");
+  EXPECT_LE(widest_line(table), 80U);
+  EXPECT_THAT(endpoint_table(endpoints(), IdLength::kWhole), HasSubstr(std::string(64, 'e')));
+}
+
+TEST(NetworkView, Network_ShowsSubnetsOptionsAndEndpoints) {
+  const std::string view = network_view(networks()[0], endpoints(), IdLength::kShort);
+  EXPECT_THAT(view, HasSubstr("id         " + std::string(64, 'a') + "\n"));
+  EXPECT_THAT(view, HasSubstr("subnet     10.128.0.0/24, gateway 10.128.0.1, space local\n"
+                              "           auxiliary router 10.128.0.9\n"));
+  EXPECT_THAT(view, HasSubstr("options    icc=false\n           mtu=1500\n"));
+  EXPECT_THAT(view, HasSubstr("internal   yes\n"));
+  EXPECT_THAT(view, HasSubstr("endpoints  2\n\nENDPOINT ID"));
+  EXPECT_LE(widest_line(view), 80U);
+}
+
+TEST(PoolTable, Pools_HaveABarOfUse) {
+  const std::string table = pool_table(pools());
+  EXPECT_EQ(
+      table,
+      "POOL ID                             CHOSEN BY    REFS  USED      CAPACITY  USE\n"
+      "local/10.128.0.0/24                 viaduct         1    12           254  [#-----------] 4.7 %\n"
+      "local/10.128.0.0/24/10.128.0.64/26  the request     1     0            64  [------------] 0.0 %\n"
+      "local/fd00:1::/64                   viaduct         1     2  2^64 or more  [#-----------] <0.1 %\n");
+}
+
+TEST(PoolView, Pool_ShowsUseAndClassesOfTheWholePool) {
+  const std::string view = pool_view(pools()[1], addresses_of(addresses(), pools()[1]));
+  EXPECT_THAT(view, HasSubstr("sub-pool   10.128.0.64/26\n"));
+  EXPECT_THAT(view, HasSubstr("use        [----------------------------------------] 0 of 64, 0.0 %\n"));
+  EXPECT_THAT(view, HasSubstr("held       2 endpoint, 1 gateway\n"));
+  EXPECT_LE(widest_line(view), 80U);
+}
+
+TEST(AddressTable, Addresses_NameTheirPoolAndOwner) {
+  EXPECT_EQ(address_table(addresses_of(addresses(), pools()[0])),
+            "ADDRESS     CLASS     MAC                POOL                 NAME\n"
+            "10.128.0.1  gateway                      local/10.128.0.0/24\n"
+            "10.128.0.2  endpoint  02:42:0a:80:00:02  local/10.128.0.0/24  web\n"
+            "10.128.0.3  endpoint  02:42:0a:80:00:03  local/10.128.0.0/24\n");
+}
+
+TEST(StatusView, Status_ShowsCountsNotesAndMethods) {
+  const std::string view = status_view(status());
+  EXPECT_THAT(view, HasSubstr("started    2026-01-02T03:04:05Z, 1 h 2 min ago\n"));
+  EXPECT_THAT(view, HasSubstr("listen     unix:///a\n           unix:///b\n"));
+  EXPECT_THAT(view, HasSubstr("calls      7, 1 failed\n"));
+  EXPECT_THAT(view, HasSubstr("notes      something was repaired\n"));
+  EXPECT_THAT(view, HasSubstr("NetworkDriver.Join      7       1   2.5 ms\n"));
+}
+
+TEST(Views, AnswersOfAnotherVersion_AreShownAsFarAsTheyGo) {
+  const Json odd =
+      Json::array({Json::object(), Json::array(), "text", Json{{"id", 7}, {"subnets", "x"}, {"used", -1}}});
+  for (const auto& view : {network_table(odd, odd, IdLength::kShort), endpoint_table(odd, IdLength::kShort),
+                           pool_table(odd), address_table(odd)})
+    EXPECT_EQ(std::count(view.begin(), view.end(), '\n'), 5) << view;
+  for (const auto& one : odd) {
+    EXPECT_THAT(network_view(one, odd, IdLength::kShort), HasSubstr("endpoints"));
+    EXPECT_THAT(pool_view(one, odd), HasSubstr("use"));
+    EXPECT_THAT(status_view(one), HasSubstr("calls"));
+  }
+}
+
+}  // namespace
+}  // namespace viaduct::ctl

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+#include "base/json.h"
+#include "base/result.h"
+
+namespace viaduct::ctl {
+
+// Reads the daemon's admin API (docs/admin-api.md) over its unix socket. One connection for each call; one
+// thread.
+class AdminClient {
+ public:
+  explicit AdminClient(std::string socket_path) : socket_path_(std::move(socket_path)) {}
+
+  // The answer to GET `path`, an object. Waits 10 s at most.
+  // Errors: kUnavailable, nobody answers there (the message says why and what to do); kUnsupported, the
+  // daemon refuses the path; kInternal, an answer that is no JSON object.
+  [[nodiscard]] Result<Json> get(const std::string& path) const;
+
+ private:
+  const std::string socket_path_;
+};
+
+}  // namespace viaduct::ctl

@@ -1,0 +1,89 @@
+#include "tools/ctl/arguments.h"
+
+#include <CLI/CLI.hpp>
+#include <sstream>
+
+namespace viaduct::ctl {
+
+namespace {
+
+constexpr const char* kFooter =
+    "Exit codes: 0 well, 1 trouble found, 2 usage, 3 daemon not reachable.\n"
+    "The socket: --socket, else $VIADUCT_ADMIN, else /run/viaduct/admin.sock, else that of the only managed "
+    "plugin.";
+
+struct Reading {
+  Arguments arguments;
+  std::optional<Command> command;
+};
+
+// No group demands a command of its own: the library would then hide which word it did not understand.
+CLI::App* add_group(CLI::App& app, const char* name, const char* help) {
+  CLI::App* group = app.add_subcommand(name, help);
+  group->require_subcommand(0, 1);
+  return group;
+}
+
+CLI::App* add_command(CLI::App& parent, const char* name, const char* help, Command command, Reading& out) {
+  CLI::App* added = parent.add_subcommand(name, help);
+  added->callback([command, &out] { out.command = command; });
+  return added;
+}
+
+void add_commands(CLI::App& app, Reading& out) {
+  add_command(app, "status", "the daemon: version, state, counts, calls", Command::kStatus, out);
+
+  CLI::App* network = add_group(app, "network", "networks");
+  add_command(*network, "ls", "list the networks", Command::kNetworkList, out);
+  add_command(*network, "show", "one network and its endpoints", Command::kNetworkShow, out)
+      ->add_option("ID", out.arguments.id, "id of the network, or the beginning of it")
+      ->required();
+
+  CLI::App* endpoint = add_group(app, "endpoint", "endpoints: attachments of containers");
+  add_command(*endpoint, "ls", "list the endpoints", Command::kEndpointList, out)
+      ->add_option("--network", out.arguments.id,
+                   "only those of this network: its id, or the beginning of it");
+
+  CLI::App* pool = add_group(app, "pool", "pools: subnets that addresses are given from");
+  add_command(*pool, "ls", "list the pools", Command::kPoolList, out);
+  add_command(*pool, "show", "one pool and its use", Command::kPoolShow, out)
+      ->add_option("ID", out.arguments.id,
+                   "id of the pool, or the beginning of it, with or without its space")
+      ->required();
+
+  CLI::App* address = add_group(app, "address", "addresses that are held");
+  add_command(*address, "ls", "list the addresses", Command::kAddressList, out)
+      ->add_option("--pool", out.arguments.id, "only those of this pool: its id, or the beginning of it");
+}
+
+}  // namespace
+
+ArgumentsOutcome read_arguments(int argc, const char* const* argv) {
+  CLI::App app{"viaductctl shows what viaductd knows and has made."};
+  Reading out;
+  bool json = false;
+  bool whole_ids = false;
+  app.add_option("--socket", out.arguments.socket, "the daemon's admin socket: unix:///path");
+  app.add_flag("--json", json, "the daemon's answer as JSON");
+  app.add_flag("--no-trunc", whole_ids, "whole ids instead of their first 12 characters");
+  app.set_version_flag("--version", "viaductctl " VIADUCT_VERSION);
+  app.footer(kFooter);
+  app.require_subcommand(0, 1);
+  app.fallthrough();  // inherited by the commands: options may follow them
+  add_commands(app, out);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    std::ostringstream text;
+    std::ostringstream mistake;
+    const int code = app.exit(problem, text, mistake);
+    return {std::nullopt, text.str() + mistake.str(), code == 0 ? 0 : 2};
+  }
+  if (!out.command) return {std::nullopt, "no command is given\n" + app.help(), 2};
+  out.arguments.command = *out.command;
+  out.arguments.output = json ? Output::kJson : Output::kText;
+  out.arguments.id_length = whole_ids ? IdLength::kWhole : IdLength::kShort;
+  return {std::move(out.arguments), "", 0};
+}
+
+}  // namespace viaduct::ctl
