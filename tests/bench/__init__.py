@@ -1,0 +1,1 @@
+"""Speed of viaduct beside its rivals, measured in the same run. Started by tools/bench."""

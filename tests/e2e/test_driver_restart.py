@@ -1,0 +1,100 @@
+"""viaduct ends and comes back: what runs goes on, what was promised still holds."""
+
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from lab import DockerError, OUTSIDE4, wait_until
+
+# Pings go every 50 ms; the links stay, so a restart may cost no more than what a busy machine loses anyway.
+MOST_LOST = 2
+
+
+@pytest.fixture
+def pair(stack):
+    """Network "net" with containers "one" and "two"."""
+    stack.network("net", "--subnet", f"{stack.subnet()}.0/24")
+    stack.run("one", "net")
+    stack.run("two", "net")
+    return stack
+
+
+@pytest.mark.parametrize("how", ["restart", "kill_and_start"])
+def test_running_containers_keep_their_traffic(pair, how):
+    inside = pair.long_ping("one", pair.address("two", "net"))
+    outward = pair.long_ping("two", OUTSIDE4)
+    before = pair.rows("endpoint"), pair.rows("address"), pair.own_rules(), set(pair.own_links())
+    getattr(pair.driver, how)()
+    assert (pair.rows("endpoint"), pair.rows("address"), pair.own_rules(), set(pair.own_links())) == before
+    for ping in (inside, outward):
+        sent, lost = pair.stop_ping(ping)
+        assert sent > 5 and lost <= MOST_LOST, f"{lost} of {sent} lost"
+
+
+@pytest.mark.parametrize("how", ["restart", "kill_and_start"])
+def test_work_goes_on_after(pair, how):
+    """New containers get other addresses than those in use; old ones can be stopped, started and removed."""
+    used = {pair.address(name, "net") for name in ("one", "two")}
+    getattr(pair.driver, how)()
+    pair.run("three", "net")
+    assert pair.address("three", "net") not in used
+    assert pair.pings("three", pair.address("one", "net"))
+    pair.docker("restart", "one")
+    assert pair.pings("two", pair.address("one", "net"))
+    pair.docker("rm", "-f", "two")
+    wait_until(lambda: len(pair.host_veths()) == 2, 5, "removal of the veth")
+    assert len(pair.rows("endpoint")) == 2
+
+
+def test_links_lost_while_away_come_back(pair):
+    """The bridge and the rules vanish while viaduct is away; at its start it repairs them from its database."""
+    bridge = pair.bridges()[0]
+    rules = pair.own_rules()
+    pair.driver.stop()
+    pair.world.run("ip", "link", "del", bridge)
+    pair.world.run("nft", "delete", "table", "inet", "viaduct")
+    pair.driver.start()
+    wait_until(lambda: bridge in pair.bridges() and pair.own_rules() == rules, 5, "repair")
+    pair.run("three", "net")
+    assert pair.pings("three", OUTSIDE4)
+    assert pair.pings("three", pair.address("one", "net")), "the old container's veth did not get its port back"
+
+
+def test_foreign_links_are_left_alone(pair):
+    """Links that only look like viaduct's, without its mark, are neither used nor removed at a start."""
+    world = pair.world
+    world.run("ip", "link", "add", "vd-0123456789ab", "type", "bridge")
+    world.run("ip", "link", "add", "ve0123456789abc", "type", "veth", "peer", "name", "foreign-peer")
+    try:
+        pair.driver.restart()
+        assert {"vd-0123456789ab", "ve0123456789abc", "foreign-peer"} <= set(world.link_names())
+    finally:
+        world.run("ip", "link", "del", "vd-0123456789ab", check=False)
+        world.run("ip", "link", "del", "ve0123456789abc", check=False)
+
+
+@pytest.mark.parametrize("round_number", range(3))
+def test_killed_in_the_middle_of_operations(pair, round_number):
+    """kill -9 while containers start and stop: some of these operations may fail, but afterwards everything works and nothing leaks."""
+    def start_and_stop(number):
+        try:
+            pair.run(f"busy{number}", "net", timeout=60)
+            pair.docker("rm", "-f", f"busy{number}", timeout=60)
+        except (DockerError, subprocess.TimeoutExpired):
+            return False
+        return True
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        running = [pool.submit(start_and_stop, number) for number in range(4)]
+        wait_until(lambda: len(pair.host_veths()) >= 3 + round_number % 2, 20, "operations under way")
+        pair.driver.kill_and_start()
+        outcomes = [future.result() for future in running]
+    assert len(outcomes) == 4
+    for number in range(4):
+        pair.docker("rm", "-f", f"busy{number}", check=False)
+    wait_until(lambda: len(pair.host_veths()) == 2 and len(pair.rows("endpoint")) == 2, 10, "end of the failed attempts' links")
+    pair.run("after", "net")
+    addresses = [pair.address(name, "net") for name in ("one", "two", "after")]
+    assert len(set(addresses)) == 3
+    assert pair.pings("after", addresses[0])

@@ -1,0 +1,8 @@
+"""A world of its own for tests: namespaces, a real Docker engine, an outside host to talk to, and nothing left behind."""
+
+from lab.engine import DockerError, Engine
+from lab.process import Process
+from lab.wait import wait_until
+from lab.world import OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6, World
+
+__all__ = ["DockerError", "Engine", "OUTSIDE4", "OUTSIDE6", "Process", "UPLINK4", "UPLINK6", "World", "wait_until"]
