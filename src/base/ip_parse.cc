@@ -4,6 +4,7 @@
 #include <charconv>
 #include <optional>
 
+#include "base/clip.h"
 #include "base/ip.h"
 
 namespace viaduct {
@@ -19,8 +20,8 @@ struct SplitPrefix {
 Result<SplitPrefix> split(std::string_view text) {
   const size_t slash = text.find('/');
   if (slash == std::string_view::npos)
-    return invalid_argument(fmt::format("\"{}\" has no prefix length; write it as {}/{}", text, text,
-                                        text.find(':') == std::string_view::npos ? 24 : 64));
+    return invalid_argument(fmt::format("\"{}\" has no prefix length; write it as {}/{}", clipped(text),
+                                        clipped(text), text.find(':') == std::string_view::npos ? 24 : 64));
   auto address = IpAddress::parse(text.substr(0, slash));
   if (!address.ok()) return std::move(address).error();
   const std::string_view digits = text.substr(slash + 1);
@@ -30,8 +31,8 @@ Result<SplitPrefix> split(std::string_view text) {
   const bool whole = problem == std::errc{} && end == digits.data() + digits.size();
   const bool padded = digits.size() > 1 && digits.front() == '0';
   if (!whole || padded || length < 0 || length > most)
-    return invalid_argument(
-        fmt::format("\"{}\" has the prefix length \"{}\"; use a number from 0 to {}", text, digits, most));
+    return invalid_argument(fmt::format("\"{}\" has the prefix length \"{}\"; use a number from 0 to {}",
+                                        clipped(text), clipped(digits), most));
   return SplitPrefix{address.value(), length};
 }
 
@@ -54,10 +55,10 @@ int hex_value(char c) {
 Result<Mac> checked(const std::array<uint8_t, 6>& bytes, std::string_view text) {
   const Mac mac(bytes);
   if (mac == Mac())
-    return invalid_argument(fmt::format("MAC address \"{}\" is all zero; choose another", text));
+    return invalid_argument(fmt::format("MAC address \"{}\" is all zero; choose another", clipped(text)));
   if ((bytes[0] & 1U) != 0)
     return invalid_argument(
-        fmt::format("MAC address \"{}\" is a multicast address; its first byte must be even", text));
+        fmt::format("MAC address \"{}\" is a multicast address; its first byte must be even", clipped(text)));
   return mac;
 }
 
@@ -70,7 +71,7 @@ Result<IpAddress> IpAddress::parse(std::string_view text) {
     if (::inet_pton(AF_INET, copy.c_str(), raw.data()) == 1) return from_bytes({raw.data(), 4});
     if (::inet_pton(AF_INET6, copy.c_str(), raw.data()) == 1) return from_bytes({raw.data(), 16});
   }
-  return invalid_argument(fmt::format("\"{}\" is not an IP address", text));
+  return invalid_argument(fmt::format("\"{}\" is not an IP address", clipped(text)));
 }
 
 Result<Prefix> Prefix::parse(std::string_view text) {
@@ -78,7 +79,7 @@ Result<Prefix> Prefix::parse(std::string_view text) {
   const Prefix prefix(parts.address, parts.length);
   if (prefix.first() != parts.address)
     return invalid_argument(
-        fmt::format("\"{}\" has host bits set; the network is {}", text, prefix.to_string()));
+        fmt::format("\"{}\" has host bits set; the network is {}", clipped(text), prefix.to_string()));
   return prefix;
 }
 
@@ -99,19 +100,21 @@ Result<Mac> Mac::parse(std::string_view text) {
       bytes[i] = static_cast<uint8_t>(high * 16 + low);
   }
   if (!well_formed)
-    return invalid_argument(fmt::format("\"{}\" is not a MAC address; write it as 02:42:ac:11:00:02", text));
+    return invalid_argument(
+        fmt::format("\"{}\" is not a MAC address; write it as 02:42:ac:11:00:02", clipped(text)));
   return checked(bytes, text);
 }
 
 Result<Mac> Mac::parse_base64(std::string_view text) {
   if (text.size() != 8)
-    return invalid_argument(fmt::format("\"{}\" is not the base64 of a MAC address", text));
+    return invalid_argument(fmt::format("\"{}\" is not the base64 of a MAC address", clipped(text)));
   std::array<uint8_t, 6> bytes{};
   for (size_t group = 0; group < 2; ++group) {
     uint32_t bits = 0;
     for (size_t i = 0; i < 4; ++i) {
       const int value = base64_value(text[group * 4 + i]);
-      if (value < 0) return invalid_argument(fmt::format("\"{}\" is not the base64 of a MAC address", text));
+      if (value < 0)
+        return invalid_argument(fmt::format("\"{}\" is not the base64 of a MAC address", clipped(text)));
       bits = (bits << 6) | static_cast<uint32_t>(value);
     }
     for (size_t i = 0; i < 3; ++i) bytes[group * 3 + i] = static_cast<uint8_t>((bits >> (16 - 8 * i)) & 0xff);

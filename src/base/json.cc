@@ -5,6 +5,8 @@
 #include <limits>
 #include <set>
 
+#include "base/clip.h"
+
 namespace viaduct {
 
 namespace {
@@ -59,7 +61,7 @@ Result<Json> parse_json_object(std::string_view text) {
         fmt::format("the request body is a JSON {}; this call needs an object", value.type_name()));
   if (!check.duplicate().empty())
     return invalid_argument(fmt::format(
-        "the request body has the key \"{}\" twice in one object; send it once", check.duplicate()));
+        "the request body has the key \"{}\" twice in one object; send it once", clipped(check.duplicate())));
   return value;
 }
 
@@ -119,8 +121,8 @@ Result<std::map<std::string, std::string>> JsonReader::string_map(const char* ke
   if (member == nullptr) return out;
   for (const auto& [name, value] : member->items()) {
     if (!value.is_string())
-      return invalid_argument(
-          fmt::format("{}.{}.{} is a JSON {}; it must be a string", where_, key, name, value.type_name()));
+      return invalid_argument(fmt::format("{}.{}.{} is a JSON {}; it must be a string", where_, key,
+                                          clipped(name), value.type_name()));
     out.emplace(name, value.get<std::string>());
   }
   return out;
