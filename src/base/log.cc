@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/clip.h"
 #include "base/clock.h"
 #include "base/json.h"
 
@@ -15,7 +16,14 @@ namespace viaduct {
 
 namespace {
 
+// With its newline, what a pipe takes whole.
 constexpr size_t kLongestLine = PIPE_BUF - 1;
+// Less room than this is not worth a clipped value.
+constexpr size_t kLeastRoom = 100;
+// What a clipped value takes besides its text: quotes and the marker of the cut.
+constexpr size_t kClipOverhead = 40;
+// What one byte becomes at most: "\u001b".
+constexpr size_t kWidestEscape = 6;
 
 std::string_view name_of(LogLevel level) {
   switch (level) {
@@ -44,20 +52,35 @@ std::string text_value(std::string_view value) {
   return needs_quotes(value) ? json_string(value) : std::string(value);
 }
 
+// `text` as `encode` writes it, in at most `room` bytes. Precondition: room >= kLeastRoom.
+std::string fitted(std::string_view text, size_t room, std::string (*encode)(std::string_view)) {
+  std::string out = encode(text);
+  const size_t most = room - kClipOverhead;
+  if (out.size() > room) out = encode(clipped(text, most));
+  if (out.size() > room) out = encode(clipped(text, most / kWidestEscape));
+  return out;
+}
+
+void append_field(std::string& line, LogFormat format, const LogField& field, size_t most) {
+  const bool json = format == LogFormat::kJson;
+  const std::string key = json ? fmt::format(",{}:", json_string(field.key)) : fmt::format(" {}=", field.key);
+  const size_t room = most - std::min(most, line.size() + key.size());
+  const std::string value =
+      room < kLeastRoom ? std::string() : fitted(field.value, room, json ? json_string : text_value);
+  if (!value.empty()) line += key + value;
+}
+
 }  // namespace
 
 std::string format_log_line(LogFormat format, LogLevel level, std::string_view time, std::string_view message,
                             const std::vector<LogField>& fields) {
-  std::string line;
-  if (format == LogFormat::kJson) {
-    line = fmt::format(R"({{"time":"{}","level":"{}","msg":{})", time, name_of(level), json_string(message));
-    for (const auto& field : fields)
-      line += fmt::format(",{}:{}", json_string(field.key), json_string(field.value));
-    line += '}';
-    return line;
-  }
-  line = fmt::format("time={} level={} msg={}", time, name_of(level), json_string(message));
-  for (const auto& field : fields) line += fmt::format(" {}={}", field.key, text_value(field.value));
+  const bool json = format == LogFormat::kJson;
+  std::string line = json ? fmt::format(R"({{"time":"{}","level":"{}","msg":)", time, name_of(level))
+                          : fmt::format("time={} level={} msg=", time, name_of(level));
+  const size_t most = kLongestLine - (json ? 1 : 0);  // for the closing brace
+  line += fitted(message, most - line.size(), json_string);
+  for (const auto& field : fields) append_field(line, format, field, most);
+  if (json) line += '}';
   return line;
 }
 
@@ -69,7 +92,6 @@ void Logger::log(LogLevel level, std::string_view message, const std::vector<Log
   std::string time = format_time(seconds);
   time.insert(time.size() - 1, fmt::format(".{:03}", millis));
   std::string line = format_log_line(format_, level, time, message, fields);
-  line.resize(std::min(line.size(), kLongestLine));
   line += '\n';
   const std::scoped_lock lock(mutex_);
   // A pipe that nobody reads must not stop the daemon: a pipe that polls as writable takes PIPE_BUF bytes at once.

@@ -23,8 +23,7 @@ class Logger {
  public:
   Logger(int fd, LogLevel least, LogFormat format) : fd_(fd), least_(least), format_(format) {}
 
-  // Writes one line with one write(); a line that nobody takes is dropped, and what exceeds
-  // PIPE_BUF is cut. Any thread.
+  // Writes one line, as format_log_line() makes it, with one write(); a line that nobody takes is dropped. Any thread.
   void log(LogLevel level, std::string_view message, const std::vector<LogField>& fields = {});
 
   [[nodiscard]] bool enabled(LogLevel level) const { return level >= least_; }
@@ -36,7 +35,9 @@ class Logger {
   std::mutex mutex_;
 };
 
-// The line without its newline. Pure, for tests and for Logger.
+// The line without its newline: whole in its format and of less than PIPE_BUF bytes, whatever the values hold. A value
+// that does not fit in what is left of the line is clipped, and left out where hardly any room is left; so what must
+// not be lost goes first. Pure, for tests and for Logger.
 std::string format_log_line(LogFormat format, LogLevel level, std::string_view time, std::string_view message,
                             const std::vector<LogField>& fields);
 

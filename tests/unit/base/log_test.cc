@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <limits.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "base/json.h"
@@ -50,6 +52,40 @@ TEST(FormatLogLine, Json_IsOneObjectThatReadsBack) {
   EXPECT_EQ(parsed.value().at("level"), "warning");
   EXPECT_EQ(parsed.value().at("msg"), "a \"b\"\n");
   EXPECT_EQ(parsed.value().at("key"), "v\x01\\");
+}
+
+// A line is written whole or not at all only up to PIPE_BUF bytes with its newline.
+TEST(FormatLogLine, ValuesWithoutBound_LeaveTheLineWholeAndWhatGoesFirst) {
+  for (const char filler : {'x', '\x01', '\xff'}) {
+    const std::string junk(6000, filler);
+    for (const std::string& message : {std::string("NetworkDriver.Join"), junk}) {
+      const std::vector<LogField> fields = {
+          {"us", "17"}, {"outcome", "ok"}, {"pool", junk}, {"address", junk}};
+      const std::string json = format_log_line(LogFormat::kJson, LogLevel::kInfo, kTime, message, fields);
+      EXPECT_LT(json.size(), static_cast<size_t>(PIPE_BUF));
+      const auto parsed = parse_json_object(json);
+      ASSERT_TRUE(parsed.ok()) << json;
+      const std::string text = text_line(message, fields);
+      EXPECT_LT(text.size(), static_cast<size_t>(PIPE_BUF));
+      EXPECT_EQ(std::count(text.begin(), text.end(), '"') % 2, 0) << text;
+      if (message == junk) continue;
+      EXPECT_EQ(parsed.value().at("us"), "17");
+      EXPECT_EQ(parsed.value().at("outcome"), "ok");
+      EXPECT_THAT(parsed.value().at("pool").get<std::string>(), HasSubstr("...[6000 bytes]"));
+      EXPECT_THAT(text, HasSubstr(" us=17 outcome=ok pool="));
+    }
+  }
+}
+
+TEST(FormatLogLine, FieldsThatStillFit_FollowOneThatDoesNot) {
+  std::vector<std::string> keys;
+  for (int i = 0; i < 200; ++i) keys.push_back("key" + std::to_string(i));
+  std::vector<LogField> fields;
+  for (const auto& key : keys) fields.push_back({key, std::string(40, 'x')});
+  const auto line = format_log_line(LogFormat::kJson, LogLevel::kInfo, kTime, "m", fields);
+  EXPECT_LT(line.size(), static_cast<size_t>(PIPE_BUF));
+  EXPECT_GT(line.size(), 3800U);
+  EXPECT_TRUE(parse_json_object(line).ok()) << line;
 }
 
 struct Pipe {
