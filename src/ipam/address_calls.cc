@@ -62,8 +62,9 @@ Result<AddressReply> IpamService::Impl::request_address(const AddressRequest& re
   return request_automatic(visit, asker, deadline);
 }
 
-std::string IpamService::Impl::bound_user(const Parent& parent, const IpAddress& address) const {
-  return parent.space == kLocalSpace ? environment_.bound_to(parent.subnet.prefix(), address) : "";
+std::optional<BoundTo> IpamService::Impl::bound_user(const Parent& parent, const IpAddress& address) const {
+  if (parent.space != kLocalSpace) return std::nullopt;
+  return environment_.bound_to(parent.subnet.prefix(), address);
 }
 
 Result<AddressReply> IpamService::Impl::request_explicit(const Visit& visit, const IpAddress& address,
@@ -71,12 +72,12 @@ Result<AddressReply> IpamService::Impl::request_explicit(const Visit& visit, con
   const Parent& parent = visit.parent();
   TRY(check_address(visit.pool(), address));
   Hold hold = TRY(hold_at(visit, parent.subnet.offset_of(address), asker, deadline));
-  const std::string user = bound_user(parent, address);
-  const Moment now = moment(parent.space, !user.empty());
-  if (hold.fresh && !user.empty() && !asker.bare()) return held_by(visit.pool(), address, user);
+  const auto user = bound_user(parent, address);
+  const Moment now = moment(parent.space, user.has_value());
+  if (hold.fresh && user && !asker.bare()) return held_by(visit.pool(), address, user->what);
   const auto after = hold.fresh ? new_holder(asker, now) : after_request(hold.before, asker, now);
   if (!after.has_value()) {
-    const std::string bound = user.empty() ? "" : fmt::format(", in use by {}", user);
+    const std::string bound = user ? fmt::format(", in use by {}", user->what) : "";
     return held_by(visit.pool(), address, describe(hold.before) + bound);
   }
   TRY(settle(hold, after, deadline));
@@ -97,7 +98,7 @@ Result<AddressReply> IpamService::Impl::request_automatic(const Visit& visit, co
     }
     const IpAddress address = hold->address();
     const bool claimed = !hold->fresh && asker.owner == OwnerClass::kGateway;
-    const bool bound = !claimed && !bound_user(parent, address).empty();
+    const bool bound = !claimed && bound_user(parent, address).has_value();
     if (!bound) {
       const Moment now = moment(parent.space, false);
       TRY(settle(*hold, hold->fresh ? new_holder(asker, now) : after_return(hold->before, asker, now),
@@ -137,7 +138,7 @@ Status IpamService::Impl::release_address(const std::string& pool_id, const IpAd
   if (!parent.subnet.prefix().contains(address)) return {};
   auto hold = TRY(hold_existing(visit.value(), parent.subnet.offset_of(address), deadline));
   if (!hold.has_value()) return {};
-  return settle(*hold, after_release(hold->before, !bound_user(parent, address).empty()), deadline);
+  return settle(*hold, after_release(hold->before, bound_user(parent, address).has_value()), deadline);
 }
 
 Result<std::optional<IpamService::Impl::Visit>> IpamService::Impl::enter_local(const Prefix& prefix,

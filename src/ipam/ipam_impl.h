@@ -111,8 +111,8 @@ class IpamService::Impl {
   void strip(Hold& hold);
   Status wait_for_slot(Lock& lock, const Visit& visit, Uint128 offset, Deadline deadline);
   [[nodiscard]] Error exhausted(const Visit& visit) const;
-  // Who uses the address in the other half; "" outside the local space.
-  [[nodiscard]] std::string bound_user(const Parent& parent, const IpAddress& address) const;
+  // Who uses the address in the other half; empty outside the local space.
+  [[nodiscard]] std::optional<BoundTo> bound_user(const Parent& parent, const IpAddress& address) const;
   [[nodiscard]] Moment moment_locked(const std::string& space, bool bound) const;
   [[nodiscard]] Moment moment(const std::string& space, bool bound) const;
 

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,15 +14,21 @@
 
 namespace viaduct::ipam {
 
+// Who of the other half uses an address.
+struct BoundTo {
+  std::string what;        // words for people: "endpoint 3f2a… of network 9c1b…"
+  std::optional<Mac> mac;  // of the endpoint; a gateway has none
+};
+
 // What the IPAM half asks of the rest of the host. Wired in main; both may be called from any thread and must
 // not call back into the service.
 struct IpamEnvironment {
   // Prefixes that the host's routes and addresses cover now, the default routes left out. Automatic pools
   // avoid them.
   std::function<Result<std::vector<Prefix>>()> host_prefixes;
-  // The other half's word for who uses an address of a pool in the local space ("endpoint 3f2a… of network
-  // 9c1b…"), empty if nobody of that half does. An address so bound is not given away, whatever is released.
-  std::function<std::string(const Prefix& pool, const IpAddress& address)> bound_to;
+  // The other half's word for who uses an address of a pool in the local space, empty if nobody of that half
+  // does. An address so bound is not given away, whatever is released.
+  std::function<std::optional<BoundTo>(const Prefix& pool, const IpAddress& address)> bound_to;
   IsAlive engine_alive;
 };
 

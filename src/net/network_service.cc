@@ -2,14 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "net/endpoint_lifecycle.h"
 #include "net/network_lifecycle.h"
 #include "net/object_id.h"
 #include "net/reconciler.h"
 #include "net/service_core.h"
-#include "net/subnets.h"
 
 namespace viaduct::net {
 
@@ -84,22 +81,13 @@ Status NetworkService::revoke_external_connectivity(const std::string&, const st
   return {};
 }
 
-std::string NetworkService::bound_to(const Prefix& pool, const IpAddress& address) const {
-  for (const NetworkRecord& network : networks()) {
-    const auto subnets = subnets_of(network.request);
-    const bool has_pool = std::any_of(subnets.begin(), subnets.end(), [&](const Subnet& subnet) {
-      return subnet.prefix.overlaps(pool) && subnet.prefix.contains(address);
-    });
-    if (!has_pool) continue;
-    const std::string name = short_id(network.request.id);
-    for (const auto& endpoint : impl_->core.table.endpoints_of(network.request.id))
-      for (const auto& held : {endpoint.request.ipv4, endpoint.request.ipv6})
-        if (held && held->address == address)
-          return fmt::format("endpoint {} of network {}", short_id(endpoint.request.endpoint_id), name);
-    for (const Subnet& subnet : subnets)
-      if (subnet.gateway == address) return "gateway of network " + name;
-  }
-  return {};
+std::optional<AddressUser> NetworkService::bound_to(const Prefix& pool, const IpAddress& address) const {
+  const auto use = impl_->core.table.use_of(pool, address);
+  if (!use) return std::nullopt;
+  const std::string network = short_id(use->network_id);
+  if (!use->endpoint) return AddressUser{"gateway of network " + network, std::nullopt};
+  return AddressUser{fmt::format("endpoint {} of network {}", short_id(use->endpoint->id), network),
+                     use->endpoint->mac};
 }
 
 std::vector<NetworkRecord> NetworkService::networks() const {

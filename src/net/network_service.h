@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -81,8 +82,9 @@ class NetworkService {
   Status revoke_external_connectivity(const std::string& network_id, const std::string& endpoint_id,
                                       Deadline deadline);
 
-  // The endpoint of a local network that has this address, as words for people; empty if none.
-  [[nodiscard]] std::string bound_to(const Prefix& pool, const IpAddress& address) const;
+  // The endpoint, or else the network by its gateway, that has this address of a subnet that overlaps the pool. A
+  // look into an index: its cost does not grow with the number of endpoints.
+  [[nodiscard]] std::optional<AddressUser> bound_to(const Prefix& pool, const IpAddress& address) const;
 
   // For operators: copies as of one moment, ordered by id.
   [[nodiscard]] std::vector<NetworkRecord> networks() const;

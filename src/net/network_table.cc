@@ -20,6 +20,20 @@ std::vector<Prefix> prefixes_of(const NetworkRecord& record) {
   return prefixes;
 }
 
+std::vector<IpAddress> addresses_of(const NetworkRecord& record) {
+  std::vector<IpAddress> gateways;
+  for (const Subnet& subnet : subnets_of(record.request))
+    if (subnet.gateway) gateways.push_back(*subnet.gateway);
+  return gateways;
+}
+
+std::vector<IpAddress> addresses_of(const EndpointRecord& record) {
+  std::vector<IpAddress> addresses;
+  for (const auto& held : {record.request.ipv4, record.request.ipv6})
+    if (held) addresses.push_back(held->address);
+  return addresses;
+}
+
 bool same_address(const std::optional<InterfaceAddress>& a, const std::optional<InterfaceAddress>& b) {
   return a && b && a->address == b->address;
 }
@@ -136,10 +150,56 @@ std::set<Mac> NetworkTable::macs_of(const std::string& network_id) const {
   return macs;
 }
 
+std::optional<NetworkTable::Use> NetworkTable::use_of(const Prefix& pool, const IpAddress& address) const {
+  std::lock_guard guard(mutex_);
+  const auto places = places_.find(address);
+  if (places == places_.end()) return std::nullopt;
+  std::optional<Use> use;
+  for (const Place& place : places->second) {
+    const Entry& entry = entries_.at(place.network_id);
+    if (!entry.record) continue;
+    const auto subnets = subnets_of(entry.record->request);
+    const Subnet* subnet = subnet_of(subnets, address);
+    if (subnet == nullptr || !subnet->prefix.overlaps(pool)) continue;
+    if (!place.endpoint_id.empty())
+      return Use{place.network_id,
+                 Use::Endpoint{place.endpoint_id, entry.endpoints.at(place.endpoint_id).mac}};
+    use = Use{place.network_id, std::nullopt};
+  }
+  return use;
+}
+
+void NetworkTable::note(const NetworkRecord& record) {
+  for (const IpAddress& address : addresses_of(record)) places_[address].insert({record.request.id, ""});
+}
+
+void NetworkTable::note(const EndpointRecord& record) {
+  for (const IpAddress& address : addresses_of(record))
+    places_[address].insert({record.request.network_id, record.request.endpoint_id});
+}
+
+void NetworkTable::drop(const NetworkRecord& record) {
+  for (const IpAddress& address : addresses_of(record)) drop(address, {record.request.id, ""});
+}
+
+void NetworkTable::drop(const EndpointRecord& record) {
+  for (const IpAddress& address : addresses_of(record))
+    drop(address, {record.request.network_id, record.request.endpoint_id});
+}
+
+void NetworkTable::drop(const IpAddress& address, const Place& place) {
+  const auto places = places_.find(address);
+  if (places == places_.end()) return;
+  places->second.erase(place);
+  if (places->second.empty()) places_.erase(places);
+}
+
 void NetworkTable::put(const NetworkRecord& record) {
   std::lock_guard guard(mutex_);
   Entry& entry = entries_[record.request.id];
+  if (entry.record) drop(*entry.record);
   entry.record = record;
+  note(record);
   entry.claimed.clear();
 }
 
@@ -147,6 +207,8 @@ void NetworkTable::erase_network(const std::string& id) {
   std::lock_guard guard(mutex_);
   const auto found = entries_.find(id);
   if (found == entries_.end()) return;
+  if (found->second.record) drop(*found->second.record);
+  for (const auto& [endpoint_id, endpoint] : found->second.endpoints) drop(endpoint);
   found->second.record.reset();
   found->second.endpoints.clear();
   found->second.claimed.clear();
@@ -155,13 +217,21 @@ void NetworkTable::erase_network(const std::string& id) {
 
 void NetworkTable::put(const EndpointRecord& record) {
   std::lock_guard guard(mutex_);
-  entries_[record.request.network_id].endpoints[record.request.endpoint_id] = record;
+  auto& endpoints = entries_[record.request.network_id].endpoints;
+  const auto known = endpoints.find(record.request.endpoint_id);
+  if (known != endpoints.end()) drop(known->second);
+  endpoints[record.request.endpoint_id] = record;
+  note(record);
 }
 
 void NetworkTable::erase_endpoint(const std::string& network_id, const std::string& endpoint_id) {
   std::lock_guard guard(mutex_);
   const auto entry = entries_.find(network_id);
-  if (entry != entries_.end()) entry->second.endpoints.erase(endpoint_id);
+  if (entry == entries_.end()) return;
+  const auto found = entry->second.endpoints.find(endpoint_id);
+  if (found == entry->second.endpoints.end()) return;
+  drop(found->second);
+  entry->second.endpoints.erase(found);
 }
 
 std::optional<NetworkTable::Overlap> NetworkTable::claim(const std::string& id,

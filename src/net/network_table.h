@@ -48,6 +48,18 @@ class NetworkTable {
   [[nodiscard]] std::vector<EndpointRecord> holders(const EndpointRecord& wanted) const;
   [[nodiscard]] std::set<Mac> macs_of(const std::string& network_id) const;
 
+  // What an address of a subnet that overlaps the pool is used for. Looks into an index of addresses: no walk over
+  // networks or endpoints.
+  struct Use {
+    struct Endpoint {
+      std::string id;
+      Mac mac;
+    };
+    std::string network_id;
+    std::optional<Endpoint> endpoint;  // empty: it is the network's gateway
+  };
+  [[nodiscard]] std::optional<Use> use_of(const Prefix& pool, const IpAddress& address) const;
+
   void put(const NetworkRecord& record);
   // With its endpoints.
   void erase_network(const std::string& id);
@@ -81,6 +93,20 @@ class NetworkTable {
     std::condition_variable turn;
   };
 
+  // Where a record has an address. Of the gateway the endpoint id is empty.
+  struct Place {
+    std::string network_id;
+    std::string endpoint_id;
+    auto operator<=>(const Place&) const = default;
+  };
+
+  // Each changes the index for all addresses of the record; all want the mutex held.
+  void note(const NetworkRecord& record);
+  void note(const EndpointRecord& record);
+  void drop(const NetworkRecord& record);
+  void drop(const EndpointRecord& record);
+  void drop(const IpAddress& address, const Place& place);
+
   void unlock(const std::string& id);
   void forget_if_unused(const std::string& id);
   [[nodiscard]] std::optional<Overlap> overlap_locked(const std::string& id,
@@ -88,6 +114,8 @@ class NetworkTable {
 
   mutable std::mutex mutex_;
   std::map<std::string, Entry> entries_;
+  // Subnets of different networks do not overlap, but a record may be written before the one it displaces is erased.
+  std::map<IpAddress, std::set<Place>> places_;
 };
 
 }  // namespace viaduct::net

@@ -74,6 +74,12 @@ struct ExternalConnectivityRequest {
   std::vector<PortBinding> ports;
 };
 
+// Who of this half uses an address.
+struct AddressUser {
+  std::string what;  // words for people: "endpoint 3f2a… of network 9c1b…", "gateway of network 9c1b…"
+  std::optional<Mac> mac;  // of the endpoint; a gateway has none
+};
+
 // What GwAllocCheck answers (engine 28.0 and newer).
 struct GatewayNeed {
   bool skip_ipv4 = false;

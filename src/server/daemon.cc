@@ -71,8 +71,10 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
   parts->ipam = TRY(ipam::IpamService::open(
       seams.store, seams.clock, {config.pools},
       {[&kernel = seams.kernel] { return kernel.host_prefixes(); },
-       [halves](const Prefix& pool, const IpAddress& address) {
-         return halves->network ? halves->network->bound_to(pool, address) : std::string();
+       [halves](const Prefix& pool, const IpAddress& address) -> std::optional<ipam::BoundTo> {
+         auto user = halves->network ? halves->network->bound_to(pool, address) : std::nullopt;
+         if (!user) return std::nullopt;
+         return ipam::BoundTo{std::move(user->what), user->mac};
        },
        [boot](const ipam::EngineIdentity& engine) { return engine_alive(engine, boot); }}));
   parts->network = TRY(net::NetworkService::open(

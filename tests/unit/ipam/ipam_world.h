@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,7 +50,7 @@ class World {
             [this](const Prefix& pool, const IpAddress& address) {
               const std::lock_guard lock(bound_mutex_);
               const auto found = bound_.find({pool, address});
-              return found == bound_.end() ? std::string() : found->second;
+              return found == bound_.end() ? std::nullopt : std::optional(found->second);
             },
         .engine_alive = [this](const EngineIdentity&) { return engine_alive; },
     };
@@ -62,9 +63,10 @@ class World {
   store::Store& store() { return *store_; }
 
   void bind(const std::string& pool, const std::string& address,
-            const std::string& user = "endpoint e of network n") {
+            const std::string& what = "endpoint e of network n",
+            const std::optional<Mac>& with = std::nullopt) {
     const std::lock_guard lock(bound_mutex_);
-    bound_[{prefix(pool), ip(address)}] = user;
+    bound_[{prefix(pool), ip(address)}] = {what, with};
   }
   void unbind(const std::string& pool, const std::string& address) {
     const std::lock_guard lock(bound_mutex_);
@@ -151,7 +153,7 @@ class World {
   store::MemoryStore memory_;
   store::Store* store_;
   std::mutex bound_mutex_;
-  std::map<std::pair<Prefix, IpAddress>, std::string> bound_;
+  std::map<std::pair<Prefix, IpAddress>, BoundTo> bound_;
   std::unique_ptr<IpamService> service_;
 };
 

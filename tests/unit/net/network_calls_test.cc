@@ -233,13 +233,34 @@ TEST_F(NetworkCalls, GatewayNeed_FollowsTheOptions) {
 TEST_F(NetworkCalls, BoundTo_NamesEndpointsAndGateways) {
   ASSERT_TRUE(create(request).ok());
   ASSERT_TRUE(endpoint(endpoint_request(id_of('a'), id_of('1'))).ok());
-  const auto& service = *world.service;
-  const auto pool = prefix("10.1.0.0/24");
-  EXPECT_EQ(service.bound_to(pool, address("10.1.0.2/24").address),
-            "endpoint 111111111111 of network aaaaaaaaaaaa");
-  EXPECT_EQ(service.bound_to(pool, address("10.1.0.1/24").address), "gateway of network aaaaaaaaaaaa");
-  EXPECT_EQ(service.bound_to(pool, address("10.1.0.3/24").address), "");
-  EXPECT_EQ(service.bound_to(prefix("10.2.0.0/24"), address("10.1.0.2/24").address), "");
+  const auto who = [&](const std::string& pool, const std::string& at) {
+    return world.service->bound_to(prefix(pool), address(at).address).value_or(AddressUser{});
+  };
+  EXPECT_EQ(who("10.1.0.0/24", "10.1.0.2/24").what, "endpoint 111111111111 of network aaaaaaaaaaaa");
+  EXPECT_EQ(who("10.1.0.0/24", "10.1.0.2/24").mac, world.service->endpoints().at(0).mac);
+  EXPECT_EQ(who("10.1.0.0/24", "10.1.0.1/24").what, "gateway of network aaaaaaaaaaaa");
+  EXPECT_EQ(who("10.1.0.0/24", "10.1.0.1/24").mac, std::nullopt);
+  EXPECT_EQ(who("10.1.0.0/16", "10.1.0.2/24").what, "endpoint 111111111111 of network aaaaaaaaaaaa")
+      << "the network has a part of that pool";
+  EXPECT_EQ(who("10.1.0.0/24", "10.1.0.3/24").what, "");
+  EXPECT_EQ(who("10.2.0.0/24", "10.1.0.2/24").what, "");
+}
+
+TEST_F(NetworkCalls, BoundTo_FollowsEndpointsAndNetworksAsTheyGoAndAfterARestart) {
+  ASSERT_TRUE(create(request).ok());
+  ASSERT_TRUE(endpoint(endpoint_request(id_of('a'), id_of('1'))).ok());
+  const auto bound = [&](const std::string& at) {
+    return world.service->bound_to(prefix("10.1.0.0/24"), address(at).address).has_value();
+  };
+  world.reopen();
+  EXPECT_TRUE(bound("10.1.0.1/24"));
+  EXPECT_TRUE(bound("10.1.0.2/24"));
+  ASSERT_TRUE(world.service->delete_endpoint(id_of('a'), id_of('1'), soon()).ok());
+  EXPECT_FALSE(bound("10.1.0.2/24"));
+  ASSERT_TRUE(endpoint(endpoint_request(id_of('a'), id_of('2'))).ok());
+  ASSERT_TRUE(remove('a').ok());
+  EXPECT_FALSE(bound("10.1.0.1/24"));
+  EXPECT_FALSE(bound("10.1.0.2/24"));
 }
 
 }  // namespace

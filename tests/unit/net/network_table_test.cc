@@ -105,16 +105,63 @@ TEST(NetworkTable, Holders_AreThoseWithAnAddressOrMacOfTheWantedEndpoint) {
   EXPECT_TRUE(table.holders(first).empty()) << "an endpoint does not stand in its own way";
 }
 
+EndpointRecord endpoint_record(char network, char id, const std::string& ipv4, const std::string& mac) {
+  EndpointRecord record;
+  record.request = endpoint_request(id_of(network), id_of(id), ipv4);
+  record.mac = Mac::parse(mac).value();
+  return record;
+}
+
+TEST(NetworkTable, UseOf_IsTheEndpointAndOtherwiseTheGateway) {
+  NetworkTable table;
+  table.put(record_of(network_request(id_of('a'))));
+  const auto use = [&](const std::string& at) {
+    return table.use_of(prefix("10.1.0.0/24"), address(at).address);
+  };
+  ASSERT_TRUE(use("10.1.0.1/24").has_value());
+  EXPECT_FALSE(use("10.1.0.1/24")->endpoint.has_value());
+  const auto first = endpoint_record('a', '1', "10.1.0.1/24", "02:00:00:00:00:01");
+  table.put(first);
+  ASSERT_TRUE(use("10.1.0.1/24")->endpoint.has_value()) << "an endpoint that took the gateway's address";
+  EXPECT_EQ(use("10.1.0.1/24")->endpoint->id, id_of('1'));
+  EXPECT_EQ(use("10.1.0.1/24")->endpoint->mac, first.mac);
+  EXPECT_FALSE(table.use_of(prefix("10.2.0.0/24"), address("10.1.0.1/24").address).has_value());
+  table.erase_endpoint(id_of('a'), id_of('1'));
+  EXPECT_FALSE(use("10.1.0.1/24")->endpoint.has_value());
+}
+
+TEST(NetworkTable, UseOf_FollowsRecordsThatChange) {
+  NetworkTable table;
+  auto network = record_of(network_request(id_of('a')));
+  table.put(network);
+  const auto user = [&](const std::string& at) -> std::string {
+    const auto use = table.use_of(prefix("10.1.0.0/24"), address(at).address);
+    if (!use) return "nobody";
+    return use->endpoint ? use->endpoint->id.substr(0, 1) : "gateway";
+  };
+  table.put(endpoint_record('a', '1', "10.1.0.2/24", "02:00:00:00:00:01"));
+  table.put(endpoint_record('a', '1', "10.1.0.3/24", "02:00:00:00:00:01"));
+  EXPECT_EQ(user("10.1.0.2/24"), "nobody");
+  EXPECT_EQ(user("10.1.0.3/24"), "1");
+  table.put(endpoint_record('a', '2', "10.1.0.3/24", "02:00:00:00:00:02"));
+  table.erase_endpoint(id_of('a'), id_of('1'));
+  EXPECT_EQ(user("10.1.0.3/24"), "2") << "its new holder was written before the old one was erased";
+  network.request.ipv4.at(0).gateway = address("10.1.0.9/24");
+  table.put(network);
+  EXPECT_EQ(user("10.1.0.1/24"), "nobody");
+  EXPECT_EQ(user("10.1.0.9/24"), "gateway");
+}
+
 TEST(NetworkTable, EraseNetwork_TakesItsEndpointsWithIt) {
   NetworkTable table;
   table.put(record_of(network_request(id_of('a'))));
-  EndpointRecord endpoint;
-  endpoint.request = endpoint_request(id_of('a'), id_of('1'));
-  table.put(endpoint);
+  table.put(endpoint_record('a', '1', "10.1.0.2/24", "02:00:00:00:00:01"));
   EXPECT_TRUE(table.find_endpoint(id_of('1')).has_value());
   table.erase_network(id_of('a'));
   EXPECT_FALSE(table.find_endpoint(id_of('1')).has_value());
   EXPECT_TRUE(table.networks().empty());
+  EXPECT_FALSE(table.use_of(prefix("10.1.0.0/24"), address("10.1.0.1/24").address).has_value());
+  EXPECT_FALSE(table.use_of(prefix("10.1.0.0/24"), address("10.1.0.2/24").address).has_value());
 }
 
 }  // namespace
