@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "base/clip.h"
+
 namespace viaduct::ipam {
 
 std::string_view to_string(OwnerClass owner) {
@@ -20,7 +22,8 @@ namespace {
 
 Result<PoolSource> parse_source(std::string_view entry) {
   const auto refuse = [&](std::string_view why) {
-    return invalid_argument(fmt::format("pool source \"{}\" {}; write it as 172.16.0.0/12:24", entry, why));
+    return invalid_argument(
+        fmt::format("pool source \"{}\" {}; write it as 172.16.0.0/12:24", clipped(entry), why));
   };
   // IPv6 text holds colons; the one that counts follows the slash.
   const size_t slash = entry.find('/');

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/clip.h"
 #include "ipam/pool_planner.h"
 
 namespace viaduct::ipam {
@@ -24,7 +25,7 @@ Error unknown_option(const std::string& key) {
       kKnownOptions.begin(), kKnownOptions.end(),
       [&](auto left, auto right) { return edit_distance(key, left) < edit_distance(key, right); });
   const bool close = edit_distance(key, nearest) <= 2;
-  return invalid_argument(fmt::format("unknown IPAM option \"{}\"; {}the known ones are {}", key,
+  return invalid_argument(fmt::format("unknown IPAM option \"{}\"; {}the known ones are {}", clipped(key),
                                       close ? fmt::format("did you mean \"{}\"? ", nearest) : "",
                                       fmt::join(kKnownOptions, ", ")));
 }
@@ -36,16 +37,17 @@ Status check_space_name(const std::string& name) {
   });
   if (fits && plain) return {};
   return invalid_argument(
-      fmt::format("IPAM option space=\"{}\" is no name of a space; use 1 to {} of a-z, 0-9 and '-'", name,
-                  kLongestSpaceName));
+      fmt::format("IPAM option space=\"{}\" is no name of a space; use 1 to {} of a-z, 0-9 and '-'",
+                  clipped(name), kLongestSpaceName));
 }
 
 Result<int> read_size(const std::string& text) {
   int size = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), size);
   if (problem == std::errc() && end == text.data() + text.size() && size >= 1 && size <= 128) return size;
-  return invalid_argument(fmt::format(
-      "IPAM option size=\"{}\" is no prefix length; use 1 to 32 for IPv4, 33 to 128 for IPv6", text));
+  return invalid_argument(
+      fmt::format("IPAM option size=\"{}\" is no prefix length; use 1 to 32 for IPv4, 33 to 128 for IPv6",
+                  clipped(text)));
 }
 
 bool concerns(int size, Family family) {
@@ -105,7 +107,7 @@ Status check_explicit(const PoolWish& wish) {
 Result<PoolWish> check_pool_request(const PoolRequest& request) {
   if (request.space != kLocalSpace && request.space != kGlobalSpace)
     return invalid_argument(fmt::format("unknown address space \"{}\"; the known ones are {} and {}",
-                                        request.space, kLocalSpace, kGlobalSpace));
+                                        clipped(request.space), kLocalSpace, kGlobalSpace));
   PoolWish wish;
   wish.space = request.space;
   wish.family = request.pool.has_value() ? request.pool->family() : request.family;

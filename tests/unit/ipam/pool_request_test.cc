@@ -29,6 +29,16 @@ TEST(PoolRequest, UnknownOption_NamesTheNearestKnownOne) {
             "unknown IPAM option \"quarantine-time\"; the known ones are size, space");
 }
 
+TEST(PoolRequest, ValuesWithoutBound_AreClippedInTheSentence) {
+  const std::string junk(50'000, '7');
+  PoolRequest nowhere = request("10.1.0.0/24");
+  nowhere.space = junk;
+  for (const std::string& sentence :
+       {refusal(request("", {{junk, "1"}})), refusal(request("", {{"size", junk}})),
+        refusal(request("", {{"space", junk}})), refusal(nowhere), parse_pool_sources(junk).error().message})
+    EXPECT_LT(sentence.size(), 300U) << sentence;
+}
+
 TEST(PoolRequest, WhatTheEngineMixesIn_IsIgnored) {
   const auto wish =
       check_pool_request(request("10.1.0.0/24", {{"RequestAddressType", "com.docker.network.gateway"},
