@@ -1,6 +1,9 @@
 #include "server/daemon.h"
 
 #include <fmt/format.h>
+
+#include <optional>
+
 #include "base/files.h"
 #include "ipam/ipam_service.h"
 #include "net/network_service.h"
@@ -9,6 +12,7 @@
 #include "server/http_server.h"
 #include "server/instance.h"
 #include "server/listener.h"
+#include "server/refusal_log.h"
 #include "server/router.h"
 #include "server/wire.h"
 
@@ -29,6 +33,8 @@ struct Daemon::Parts {
   std::unique_ptr<net::NetworkService> network;
   std::unique_ptr<Router> router;
   std::unique_ptr<AdminApi> admin;
+  std::optional<RefusalLog> plugin_refusals;
+  std::optional<RefusalLog> admin_refusals;
   // Destroyed first: no call may reach a service that is gone.
   std::unique_ptr<HttpServer> plugin_server;
   std::unique_ptr<HttpServer> admin_server;
@@ -41,6 +47,13 @@ Result<std::vector<Listener>> open_all(const std::vector<std::string>& addresses
   for (const auto& address : addresses)
     for (auto& listener : TRY(open_listeners(address))) all.push_back(std::move(listener));
   return all;
+}
+
+HttpRefusal refusing(RefusalLog& log) {
+  return [&log](int status, const std::string& sentence) {
+    log.note(status, sentence);
+    return error_body(sentence);
+  };
 }
 
 void adopt(HttpServer& server, std::vector<Listener> listeners, std::vector<SocketFile>& files) {
@@ -105,10 +118,10 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
       [router = parts->router.get()](const HttpRequest& request, Deadline deadline) {
         return router->handle(request, deadline);
       },
-      error_body);
+      refusing(parts->plugin_refusals.emplace(seams.log, "plugin")));
   parts->admin_server = std::make_unique<HttpServer>(
       [admin = parts->admin.get()](const HttpRequest& request, Deadline) { return admin->handle(request); },
-      error_body);
+      refusing(parts->admin_refusals.emplace(seams.log, "admin")));
   adopt(*parts->plugin_server, std::move(plugin_listeners), parts->socket_files);
   adopt(*parts->admin_server, std::move(admin_listeners), parts->socket_files);
   TRY(parts->admin_server->start());

@@ -50,7 +50,12 @@ thread_local const Context* current_context = nullptr;
 // Uses the library's parser, router and writer without its accept loop and thread pool: process_request() is protected.
 class HttpExchange::Impl : public httplib::Server {
  public:
-  Impl(HttpHandler handler, Refusal refusal) : handler_(std::move(handler)), refusal_(std::move(refusal)) {
+  Impl(HttpHandler handler, HttpRefusal refusal)
+      : handler_(std::move(handler)), refusal_(std::move(refusal)) {
+    // The library fills a table of verbs on its first request, which a thread sanitizer takes for a race between the
+    // first two: it sees nothing of the guard in a library that was built without it. Hence here, before any thread,
+    // and before there is a handler that would hear of it.
+    run("NONE / HTTP/1.1\r\n\r\n", 0, Deadline::in(std::chrono::seconds{0}));
     set_keep_alive_max_count(1U << 30);
     set_keep_alive_timeout(24 * 3600);
     set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
@@ -68,12 +73,10 @@ class HttpExchange::Impl : public httplib::Server {
     set_error_handler([this](const httplib::Request&, httplib::Response& response) {
       if (response.body.empty())
         response.set_content(
-            refusal_("the request is no plugin call: POST a JSON object, or GET on the admin socket"),
+            refusal_(response.status,
+                     "the request is no plugin call: POST a JSON object, or GET on the admin socket"),
             kPluginMediaType);
     });
-    // The library fills a table of verbs on its first request, which a thread sanitizer takes for a race between the
-    // first two: it sees nothing of the guard in a library that was built without it. Hence here, before any thread.
-    run("NONE / HTTP/1.1\r\n\r\n", 0, Deadline::in(std::chrono::seconds{0}));
   }
 
   Outcome run(const std::string& request, int peer_pid, Deadline deadline) {
@@ -96,10 +99,10 @@ class HttpExchange::Impl : public httplib::Server {
   }
 
   HttpHandler handler_;
-  Refusal refusal_;
+  HttpRefusal refusal_;
 };
 
-HttpExchange::HttpExchange(HttpHandler handler, Refusal refusal)
+HttpExchange::HttpExchange(HttpHandler handler, HttpRefusal refusal)
     : impl_(std::make_unique<Impl>(std::move(handler), std::move(refusal))) {}
 HttpExchange::~HttpExchange() = default;
 

@@ -12,9 +12,8 @@ namespace viaduct::server {
 // (http_exchange.cc): it parses, routes to the handler and writes, on memory in place of a socket. Any thread.
 class HttpExchange {
  public:
-  // `refusal` makes the body of a reply from a sentence, for requests that never reach the handler.
-  using Refusal = std::function<std::string(const std::string& sentence)>;
-  HttpExchange(HttpHandler handler, Refusal refusal);
+  // `refusal` is for requests that never reach the handler.
+  HttpExchange(HttpHandler handler, HttpRefusal refusal);
   ~HttpExchange();
 
   struct Outcome {

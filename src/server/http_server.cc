@@ -8,7 +8,7 @@ namespace viaduct::server {
 
 class HttpServer::Impl {
  public:
-  Impl(HttpHandler handler, std::function<std::string(const std::string&)> refusal, HttpLimits limits)
+  Impl(HttpHandler handler, HttpRefusal refusal, HttpLimits limits)
       : exchange_(std::move(handler), refusal),
         front_(
             [this](std::string bytes, int peer_pid, Deadline deadline, ConnectionFront::Done done) {
@@ -18,7 +18,7 @@ class HttpServer::Impl {
               });
             },
             [refusal = std::move(refusal)](int status, const std::string& sentence) {
-              return plain_reply(status, refusal(sentence));
+              return plain_reply(status, refusal(status, sentence));
             },
             limits),
         workers_(limits.workers) {}
@@ -35,8 +35,7 @@ class HttpServer::Impl {
   WorkerPool workers_;
 };
 
-HttpServer::HttpServer(HttpHandler handler, std::function<std::string(const std::string&)> refusal,
-                       HttpLimits limits)
+HttpServer::HttpServer(HttpHandler handler, HttpRefusal refusal, HttpLimits limits)
     : impl_(std::make_unique<Impl>(std::move(handler), std::move(refusal), limits)) {}
 HttpServer::~HttpServer() = default;
 

@@ -31,12 +31,16 @@ struct HttpReply {
 // got `late` in its place.
 using HttpHandler = std::function<HttpReply(const HttpRequest& request, Deadline deadline)>;
 
+// Makes the body of a reply that no handler made (too large, too late, malformed), from its status and a sentence. Any
+// thread; called once for each such reply.
+using HttpRefusal = std::function<std::string(int status, const std::string& sentence)>;
+
 struct HttpLimits {
   size_t header_bytes = 16 * 1024;
   size_t body_bytes = 1024 * 1024;
   // From the first byte of a request to its last, and for taking a reply.
   std::chrono::milliseconds transfer{5000};
-  // What a handler is given. The engine's client waits for ever, so the bound must be ours (protocol.md 1.4).
+  // What a handler is given. The engine's client waits for ever, so the bound must be ours.
   std::chrono::milliseconds call{9000};
   // How much later the front answers in the handler's place.
   std::chrono::milliseconds grace{500};
@@ -47,9 +51,7 @@ struct HttpLimits {
 
 class HttpServer {
  public:
-  // `refusal` turns a sentence into the body of a reply that no handler made (too large, too late, malformed).
-  HttpServer(HttpHandler handler, std::function<std::string(const std::string& sentence)> refusal,
-             HttpLimits limits = {});
+  HttpServer(HttpHandler handler, HttpRefusal refusal, HttpLimits limits = {});
   ~HttpServer();
 
   // Serves a bound, listening socket too. Before start().

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/clip.h"
 #include "server/methods_ipam.h"
 #include "server/methods_network.h"
 #include "server/wire.h"
@@ -17,6 +18,7 @@ struct LoggedMember {
   const char* member;
   const char* field;
 };
+constexpr size_t kLongestMember = 128;
 constexpr LoggedMember kLogged[] = {{"NetworkID", "network"}, {"EndpointID", "endpoint"}, {"PoolID", "pool"},
                                     {"Address", "address"},   {"AddressSpace", "space"},  {"Pool", "subnet"},
                                     {"SubPool", "range"},     {"SandboxKey", "sandbox"}};
@@ -25,7 +27,7 @@ void add_members(std::vector<LogField>& fields, const Json& body) {
   for (const auto& [member, field] : kLogged) {
     const auto found = body.find(member);
     if (found != body.end() && found->is_string() && !found->get_ref<const std::string&>().empty())
-      fields.push_back({field, found->get<std::string>()});
+      fields.push_back({field, clipped(found->get_ref<const std::string&>(), kLongestMember)});
   }
 }
 
@@ -46,12 +48,11 @@ Router::Router(Services services, Logger& log) : services_(std::move(services)),
 
 HttpReply Router::handle(const HttpRequest& request, Deadline deadline) {
   const auto method = methods_.find(request.path);
-  if (method == methods_.end()) {
-    // 404 tells newer engines that an optional method is not offered (protocol.md 1.5).
-    return {404, error_body(fmt::format("viaduct has no method \"{}\"", request.path.substr(0, 100)))};
-  }
+  // 404 tells newer engines that an optional method is not offered (moby: pkg/plugins, IsNotFound).
+  if (method == methods_.end())
+    return refuse(404, fmt::format("viaduct has no method \"{}\"", clipped(request.path, 100)));
   if (request.method != "POST")
-    return {405, error_body(fmt::format("{} is called with POST, not {}", request.path, request.method))};
+    return refuse(405, fmt::format("{} is called with POST, not {}", request.path, request.method));
 
   const auto started = std::chrono::steady_clock::now();
   Json body = Json::object();
@@ -59,6 +60,11 @@ HttpReply Router::handle(const HttpRequest& request, Deadline deadline) {
   note(request, body, outcome,
        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started));
   return {200, outcome.ok() ? dump_json(outcome.value()) : error_body(outcome.error().message)};
+}
+
+HttpReply Router::refuse(int status, const std::string& sentence) {
+  log_.log(LogLevel::kWarning, "request refused", {{"status", std::to_string(status)}, {"error", sentence}});
+  return {status, error_body(sentence)};
 }
 
 Result<Json> Router::run(const Method& method, const HttpRequest& request, Deadline deadline,
@@ -71,12 +77,14 @@ Result<Json> Router::run(const Method& method, const HttpRequest& request, Deadl
 void Router::note(const HttpRequest& request, const Json& body, const Result<Json>& outcome,
                   std::chrono::microseconds took) {
   const std::string call = request.path.substr(1);
-  std::vector<LogField> fields;
+  // First what the log is read for: a line has a bound, and what follows comes from the client.
+  std::vector<LogField> fields = {
+      {"us", std::to_string(took.count())},
+      {"outcome", std::string(outcome.ok() ? "ok" : to_string(outcome.error().code))},
+  };
   add_members(fields, body);
   if (outcome.ok()) add_answer(fields, outcome.value());
-  fields.push_back({"us", std::to_string(took.count())});
-  fields.push_back({"outcome", std::string(outcome.ok() ? "ok" : to_string(outcome.error().code))});
-  if (!outcome.ok()) fields.push_back({"error", outcome.error().message});
+  if (!outcome.ok()) fields.push_back({"error", clipped(outcome.error().message, kLongestSentence)});
   log_.log(outcome.ok() ? LogLevel::kInfo : LogLevel::kWarning, call, fields);
 
   auto counts = counts_.lock();

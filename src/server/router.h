@@ -28,6 +28,8 @@ class Router {
 
  private:
   Result<Json> run(const Method& method, const HttpRequest& request, Deadline deadline, Json& body) const;
+  // For what is no call of a method.
+  HttpReply refuse(int status, const std::string& sentence);
   void note(const HttpRequest& request, const Json& body, const Result<Json>& outcome,
             std::chrono::microseconds took);
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/clip.h"
+
 namespace viaduct::server {
 
 namespace {
@@ -17,7 +19,8 @@ bool is_letter_or_digit(char c) {
 }  // namespace
 
 std::string error_body(const std::string& sentence) {
-  return dump_json({{"Err", sentence}, {"Error", sentence}});
+  const std::string bounded = clipped(sentence, kLongestSentence);
+  return dump_json({{"Err", bounded}, {"Error", bounded}});
 }
 
 Result<std::string> read_id(const JsonReader& reader, const char* key) {

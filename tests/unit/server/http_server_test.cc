@@ -110,7 +110,12 @@ class HttpServerTest : public testing::Test {
           ++handled_;
           return HttpReply{200, request.path + ":" + request.body};
         },
-        [](const std::string& sentence) { return "{\"Err\":\"" + sentence + "\"}"; }, limits);
+        [this](int status, const std::string& sentence) {
+          const std::scoped_lock lock(refused_mutex_);
+          refused_.push_back(status);
+          return "{\"Err\":\"" + sentence + "\"}";
+        },
+        limits);
     auto opened = open_listeners("unix://" + path_);
     ASSERT_TRUE(opened.ok()) << opened.error().message;
     listeners_ = std::move(opened).value();
@@ -118,8 +123,15 @@ class HttpServerTest : public testing::Test {
     ASSERT_TRUE(server_->start().ok());
   }
 
+  std::vector<int> refused() {
+    const std::scoped_lock lock(refused_mutex_);
+    return refused_;
+  }
+
   std::string folder_;
   std::string path_;
+  std::mutex refused_mutex_;
+  std::vector<int> refused_;
   Gate gate_;
   std::atomic<int> handled_{0};
   std::unique_ptr<HttpServer> server_;
@@ -128,6 +140,22 @@ class HttpServerTest : public testing::Test {
 
 bool ends_with(const std::string& text, const std::string& tail) {
   return text.size() >= tail.size() && text.compare(text.size() - tail.size(), tail.size(), tail) == 0;
+}
+
+// What is said of each is what a log can say of it, so nobody may be left out and nothing said twice.
+TEST_F(HttpServerTest, EveryReplyThatNoHandlerMade_IsHeardOfOnce) {
+  serve();
+  EXPECT_TRUE(refused().empty()) << "heard of before there was a request";
+  for (const std::string& request :
+       {std::string("POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"),          // no length
+        std::string("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n"),  // too long
+        std::string("FOO /a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")}) {    // the library's
+    Client client(path_);
+    client.send(request);
+    EXPECT_NE(client.receive(), "") << request;
+  }
+  EXPECT_EQ(refused(), (std::vector<int>{411, 413, 400}));
+  EXPECT_EQ(handled_, 0);
 }
 
 TEST_F(HttpServerTest, ManyRequestsOnOneConnection_AreAnsweredInOrderAndItStaysOpen) {
