@@ -84,7 +84,13 @@ Result<Json> free_network(const Services&, const Call& call) {
 }
 
 // A single host needs no news of other nodes; the engine ignores the answer.
-Result<Json> discover(const Services&, const Call&) {
+Result<Json> discover_new(const Services&, const Call& call) {
+  TRY(check_discovery(call.body, "DiscoverNew"));
+  return Json::object();
+}
+
+Result<Json> discover_delete(const Services&, const Call& call) {
+  TRY(check_discovery(call.body, "DiscoverDelete"));
   return Json::object();
 }
 
@@ -103,8 +109,8 @@ constexpr Method kMethods[] = {
     {"/NetworkDriver.Leave", Method::Body::kObject, leave},
     {"/NetworkDriver.ProgramExternalConnectivity", Method::Body::kObject, program_external},
     {"/NetworkDriver.RevokeExternalConnectivity", Method::Body::kObject, revoke_external},
-    {"/NetworkDriver.DiscoverNew", Method::Body::kObject, discover},
-    {"/NetworkDriver.DiscoverDelete", Method::Body::kObject, discover},
+    {"/NetworkDriver.DiscoverNew", Method::Body::kObject, discover_new},
+    {"/NetworkDriver.DiscoverDelete", Method::Body::kObject, discover_delete},
 };
 
 }  // namespace

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
+#include "base/clip.h"
 #include "server/wire.h"
 
 namespace viaduct::server {
@@ -14,6 +17,8 @@ constexpr const char* kInternal = "com.docker.network.internal";
 constexpr const char* kEndpointMac = "com.docker.network.endpoint.macaddress";
 constexpr const char* kPortMap = "com.docker.network.portmap";
 constexpr std::string_view kEngineLabels = "com.docker.network.";
+// moby: daemon/libnetwork/discoverapi; the one kind that the engine passes to remote drivers.
+constexpr int64_t kNodeDiscovery = 1;
 
 Result<net::Options> read_generic(const JsonReader& reader) {
   const Json* options = TRY(reader.object("Options"));
@@ -36,7 +41,7 @@ Result<net::IpamData> read_ipam_data(const Json& value, const std::string& where
   net::IpamData data;
   data.space = TRY(reader.string_or_empty("AddressSpace"));
   if (const std::string pool = TRY(reader.string_or_empty("Pool")); !pool.empty()) {
-    // Host bits may be set: engines from 28 on pass through what a remote IPAM answered (protocol.md 3.1).
+    // Host bits may be set: engines from 28 on pass through what a remote IPAM answered.
     auto parsed = InterfaceAddress::parse(pool);
     if (!parsed.ok()) return std::move(parsed).error().with_context(where + ".Pool");
     data.pool = parsed.value().network();
@@ -46,7 +51,7 @@ Result<net::IpamData> read_ipam_data(const Json& value, const std::string& where
   for (const auto& [name, text] : auxiliary) {
     auto address = InterfaceAddress::parse(text);
     if (!address.ok())
-      return std::move(address).error().with_context(fmt::format("{}.AuxAddresses.{}", where, name));
+      return std::move(address).error().with_context(fmt::format("{}.AuxAddresses.{}", where, clipped(name)));
     data.auxiliary.emplace(name, address.value());
   }
   return data;
@@ -182,6 +187,21 @@ Result<Json> decode_allocate_network(const Json& body) {
   (void)TRY(read_ipam_list(reader, "IPv6Data"));
   const auto options = TRY(reader.string_map("Options"));
   return Json(options);
+}
+
+Status check_discovery(const Json& body, const char* call) {
+  const JsonReader reader = TRY(JsonReader::of(body, call));
+  if (!body.contains("DiscoveryType"))
+    return invalid_argument(fmt::format("{}.DiscoveryType is missing; it must be a whole number", call));
+  using Limits = std::numeric_limits<int64_t>;
+  const int64_t type = TRY(reader.integer_or("DiscoveryType", 0, Limits::min(), Limits::max()));
+  const Json* data = TRY(reader.object("DiscoveryData"));
+  if (type != kNodeDiscovery || data == nullptr) return {};
+  const JsonReader node = TRY(JsonReader::of(*data, std::string(call) + ".DiscoveryData"));
+  (void)TRY(node.string_or_empty("Address"));
+  (void)TRY(node.string_or_empty("BindAddress"));
+  (void)TRY(node.bool_or("Self", false));
+  return {};
 }
 
 Json encode(const net::GatewayNeed& need) {

@@ -4,7 +4,7 @@
 #include "net/network_types.h"
 
 // NetworkDriver.*: JSON from and to values. Shape is checked here, meaning in the service. Source of the forms: moby,
-// daemon/libnetwork/drivers/remote/api/api.go; protocol.md 2.
+// daemon/libnetwork/drivers/remote/api/api.go.
 namespace viaduct::server {
 
 Result<net::CreateNetworkRequest> decode_create_network(const Json& body);
@@ -28,6 +28,9 @@ Result<EndpointKey> decode_endpoint_key(const Json& body, const char* call);
 
 // AllocateNetwork: its options go back to the engine, which hands them to the workers in place of the user's own (T26).
 Result<Json> decode_allocate_network(const Json& body);
+
+// DiscoverNew, DiscoverDelete: news of a node (type 1) has members of its own; other types are of no concern here.
+Status check_discovery(const Json& body, const char* call);
 
 Json encode(const net::GatewayNeed& need);
 Json encode(const net::CreateEndpointReply& reply);

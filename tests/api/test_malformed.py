@@ -8,8 +8,8 @@ from harness import protocol
 from harness.calls import Network, examples
 from harness.http import Closed, Conn, error_sentence, request_bytes
 
-# Where an object without members says too little to act on. GwAllocCheck and the discovery calls have nothing that must be there.
-NEED_MEMBERS = [m for m in protocol.WITH_ARGUMENTS if "GwAllocCheck" not in m and "Discover" not in m]
+# Where an object without members says too little to act on. GwAllocCheck has nothing that must be there.
+NEED_MEMBERS = [m for m in protocol.WITH_ARGUMENTS if "GwAllocCheck" not in m]
 DEEP = b'{"Options":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 
 
@@ -83,7 +83,7 @@ def test_a_body_over_one_mebibyte(busy, method):
 def wrong_types(arguments):
     """(path, arguments with another type at the path), for every member that the protocol gives a type."""
     paths = [(key,) for key in arguments]
-    paths += [("Interface", key) for key in arguments.get("Interface", {})]
+    paths += [(outer, key) for outer in ("Interface", "DiscoveryData") for key in arguments.get(outer, {})]
     if arguments.get("IPv4Data"):
         paths += [("IPv4Data", 0, key) for key in arguments["IPv4Data"][0]]
     for path in paths:
@@ -102,12 +102,33 @@ def wrong_types(arguments):
             yield path, changed
 
 
-@pytest.mark.parametrize("method", [m for m in protocol.WITH_ARGUMENTS if "Discover" not in m])
+@pytest.mark.parametrize("method", protocol.WITH_ARGUMENTS)
 def test_a_wrong_type_in_every_member(busy, method):
     for path, arguments in wrong_types(busy.examples[method]):
         message = refuse(busy, method, json.dumps(arguments).encode())
         named = [step for step in path if isinstance(step, str)]
         assert named[-1] in message, f"{method}: {path} with a wrong type, and the message is {message!r}"
+    busy.untouched()
+
+
+ENDLESS = "7" * 50_000
+
+
+@pytest.mark.parametrize("method,change", [
+    ("IpamDriver.RequestPool", {"Pool": f"10.70.0.0/{ENDLESS}"}), ("IpamDriver.RequestPool", {"Pool": ENDLESS}),
+    ("IpamDriver.RequestPool", {"AddressSpace": ENDLESS}), ("IpamDriver.RequestPool", {"Options": {ENDLESS: "1"}}),
+    ("IpamDriver.RequestPool", {"Options": {"size": ENDLESS}}), ("IpamDriver.RequestPool", {"Options": {ENDLESS: 1}}),
+    ("IpamDriver.RequestAddress", {"PoolID": ENDLESS}), ("IpamDriver.RequestAddress", {"Address": ENDLESS}),
+    ("IpamDriver.ReleaseAddress", {"Address": ENDLESS}), ("NetworkDriver.CreateNetwork", {"NetworkID": ENDLESS}),
+    ("NetworkDriver.CreateNetwork", {"Options": {"com.docker.network.generic": {"mtu": ENDLESS}}}),
+    ("NetworkDriver.CreateNetwork", {"IPv4Data": [{"Pool": "10.70.0.0/24", "AuxAddresses": {ENDLESS: "x"}}]}),
+    ("NetworkDriver.Leave", {"EndpointID": ENDLESS}), ("NetworkDriver.NoSuch" + "h" * 5000, {}),
+], ids=lambda value: str(value)[:60])
+def test_what_a_sentence_repeats_has_a_bound(busy, method, change):
+    """The engine shows the sentence to a user, and the log keeps it."""
+    with Conn.to(busy.socket) as conn:
+        conn.send(request_bytes(method, json.dumps({**busy.examples.get(method, {}), **change}).encode()))
+        assert len(error_sentence(conn.read_reply())) < 1100
     busy.untouched()
 
 

@@ -129,5 +129,31 @@ TEST(WireError, BothHalvesFindTheirField) {  // Trap T5
   EXPECT_EQ(Json::parse(error_body("m \"x\"")), (Json{{"Err", "m \"x\""}, {"Error", "m \"x\""}}));
 }
 
+TEST(WireDiscovery, NewsOfANode_IsCheckedMemberByMember) {
+  EXPECT_TRUE(check_discovery(body_of(R"({"DiscoveryType":1,"DiscoveryData":
+    {"Address":"192.168.77.1","BindAddress":"","Self":true}})"),
+                              "DiscoverNew")
+                  .ok());
+  EXPECT_TRUE(check_discovery(body_of(R"({"DiscoveryType":1,"DiscoveryData":null})"), "DiscoverNew").ok());
+  for (const char* wrong : {R"({"Address":7})", R"({"BindAddress":[]})", R"({"Self":"yes"})", R"("x")", "7"})
+    EXPECT_FALSE(
+        check_discovery({{"DiscoveryType", 1}, {"DiscoveryData", Json::parse(wrong)}}, "DiscoverNew").ok())
+        << wrong;
+}
+
+TEST(WireDiscovery, TypesOfOtherNews_AreAcceptedAndNotLookedInto) {
+  for (const int64_t type : {int64_t{-1}, int64_t{0}, int64_t{2}, int64_t{99}})
+    EXPECT_TRUE(
+        check_discovery({{"DiscoveryType", type}, {"DiscoveryData", {{"Address", 7}}}}, "DiscoverNew").ok());
+}
+
+TEST(WireDiscovery, TypeThatIsNoNumber_IsRefusedByName) {
+  for (const char* body : {"{}", R"({"DiscoveryType":"x","DiscoveryData":{}})", R"({"DiscoveryType":1.5})"}) {
+    const auto checked = check_discovery(body_of(body), "DiscoverDelete");
+    ASSERT_FALSE(checked.ok()) << body;
+    EXPECT_NE(checked.error().message.find("DiscoverDelete.DiscoveryType"), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace viaduct::server
