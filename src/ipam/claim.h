@@ -7,8 +7,8 @@
 
 #include "ipam/ipam_types.h"
 
-// Who may have an address that is held, and what a release leaves: the rules of design "replay or conflict",
-// as pure functions. The service knows the epoch and who is bound; it stores what these return.
+// Who may have an address that is held, and what a release leaves: the rules of docs/ipam.md,
+// "Restarts" and "Releases", as pure functions. The service knows the epoch and who is bound; it stores what these return.
 namespace viaduct::ipam {
 
 // Who holds an address.

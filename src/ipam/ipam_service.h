@@ -59,8 +59,8 @@ class IpamService {
   // Errors: kConflict, naming the holder; kExhausted, with counts; kNotFound, no such pool; kInvalidArgument,
   // outside the pool or not usable.
   Result<AddressReply> request_address(const AddressRequest& request, Deadline deadline);
-  // Unknown pools and addresses succeed (protocol.md 3.3). An address that the other half still uses stays
-  // held until released again, or until endpoint_gone().
+  // Unknown pools and addresses succeed: the engine releases gateways that it never requested, and repeats itself. An
+  // address that the other half still uses stays held until released again, or until endpoint_gone().
   Status release_address(const std::string& pool_id, const IpAddress& address, Deadline deadline);
 
   // The other half lost the endpoint that used this address of the local space, with proof (a reboot, a

@@ -6,7 +6,7 @@
 
 namespace viaduct::server {
 
-// Every IpamDriver.* method (protocol.md 3.1).
+// Every IpamDriver.* method (moby: daemon/libnetwork/ipams/remote/remote.go).
 std::span<const Method> ipam_methods();
 
 // Tells the epoch keeper of a registration call. The call itself never fails for it: a driver whose first

@@ -6,7 +6,7 @@
 
 namespace viaduct::server {
 
-// Plugin.Activate and every NetworkDriver.* method (protocol.md 1.6, 2.2).
+// Plugin.Activate and every NetworkDriver.* method (moby: daemon/libnetwork/drivers/remote/driver.go).
 std::span<const Method> network_methods();
 
 }  // namespace viaduct::server

@@ -4,7 +4,7 @@
 #include "ipam/ipam_types.h"
 
 // IpamDriver.*: JSON from and to values. Shape is checked here, meaning in the service. Source of the forms: moby,
-// daemon/libnetwork/ipams/remote/api/api.go; protocol.md 3.1.
+// daemon/libnetwork/ipams/remote/api/api.go.
 namespace viaduct::server {
 
 Result<ipam::PoolRequest> decode_request_pool(const Json& body);

@@ -52,6 +52,7 @@ def replay(engine, network, endpoints):
 
 
 def test_a_new_engine_claims_again_what_the_old_one_was_given(running, engine):
+    """Scenario 19: kill -9 of the engine, and a replay without any release before it: no "already in use"."""
     network = Network(engine, "10.50.0.0/24").create()
     endpoints = [network.endpoint() for _ in range(3)]
     second = successor(running, engine)
@@ -111,7 +112,7 @@ def test_a_restart_of_viaductd_alone_begins_no_epoch(running, engine, how):
 
 
 def test_an_epoch_survives_a_restart_of_viaductd(running, engine):
-    """Scenario 23: the engine crashes, viaductd crashes, both come back; the replay is still a replay."""
+    """Scenario 19: the engine crashes, viaductd crashes, both come back; the replay is still a replay."""
     network = Network(engine, "10.50.0.0/24").create()
     endpoints = [network.endpoint() for _ in range(2)]
     engine.die()
@@ -168,7 +169,7 @@ def test_a_leader_does_not_hand_out_again_at_once_what_was_released(engine):
 
 @pytest.mark.parametrize("world", [{"scope": "global"}], indirect=True)
 def test_a_new_leader_asks_again_for_everything_alive_and_keeps_it(running, engine):
-    """4.4 of the protocol: explicit requests for gateway, VIPs and tasks, no release before, then new ones."""
+    """Swarm after a change of leader: explicit requests for gateway, VIPs and tasks, no release before, then new ones."""
     ask = {**GATEWAY, **SERIAL}
     pool = engine.call("IpamDriver.RequestPool", pool_request("10.60.0.0/24", space="global"))["PoolID"]
     gateway = engine.call("IpamDriver.RequestAddress", address_request(pool, options=ask))["Address"]

@@ -73,7 +73,7 @@ TEST_F(NetworkCalls, CreateAgainAfterTheBridgeWasRemoved_MakesItAnew) {
 }
 
 TEST_F(NetworkCalls, CreateAgain_ForgetsEndpointsWhoseLinksAreGone) {
-  // A Swarm node after its engine was killed: 4.5 of the protocol's description.
+  // A Swarm node after its engine was killed creates the network that it never deleted once more.
   ASSERT_TRUE(create(request).ok());
   ASSERT_TRUE(endpoint(endpoint_request(id_of('a'), id_of('1'), "10.1.0.2/24")).ok());
   ASSERT_TRUE(endpoint(endpoint_request(id_of('a'), id_of('2'), "10.1.0.3/24")).ok());
