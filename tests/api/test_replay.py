@@ -1,7 +1,7 @@
 """Recorded traffic of real engines, replayed: every answer fits the engine, and nothing is left that was taken back."""
 
 import pytest
-from harness.recording import Replay, load, names
+from harness.recording import ROLLED_BACK, Replay, load, names
 from harness.world import World
 
 # Killing the daemon after every call costs a start each time; these cover every engine and every kind of step.
@@ -42,6 +42,8 @@ def test_replay_in_order(name, with_macs):
         replay = Replay(world, name, with_macs=with_macs)
         replay.run()
         check_kept_promises(replay)
+        recorded = {call.seq for call in replay.calls if call.error and call.method in ROLLED_BACK}
+        assert recorded <= replay.failed, "engines rolled back what had not failed here"
         assert world.daemon.terminate() == 0
 
 

@@ -1,8 +1,10 @@
 """Replays recorded engine traffic against viaductd, in viaductd's own terms.
 
 The recording plugin chose other address spaces, subnets and addresses than viaductd does, and was given options that it invented. An
-engine carries what its plugin answers into later calls; Replay does the same with viaductd's answers. A step that the recording
-plugin failed on purpose is made to fail here by a fault in the request, so that the engine's roll-back calls follow a real failure.
+engine carries what its plugin answers into later calls; Replay does the same with viaductd's answers. A call of ROLLED_BACK that the
+recording plugin failed on purpose is made to fail here by a fault in the request, so that the engine's roll-back calls follow a real
+failure. Errors of the other calls (Leave, the deletes, the releases) engines ignore, and nobody asks again (T15): those calls are sent
+as they were, and viaductd has to carry them out.
 """
 
 import ipaddress
@@ -17,6 +19,10 @@ FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 
 # Whether viaductd publishes ports. Until it does it says so by refusing, rather than by ports that nobody answers.
 PUBLISHES_PORTS = False
+
+# What engines undo when it fails.
+ROLLED_BACK = ("IpamDriver.RequestPool", "IpamDriver.RequestAddress", "NetworkDriver.AllocateNetwork", "NetworkDriver.CreateNetwork",
+               "NetworkDriver.CreateEndpoint", "NetworkDriver.Join", "NetworkDriver.ProgramExternalConnectivity")
 
 # Options that exist in the recordings alone, and what stands for them; None leaves the option out.
 _INVENTED = {
@@ -79,6 +85,7 @@ class Replay:
         self.host = "" if name.endswith("20.10") else "plugin.moby.localhost"
         self.engine = world.engine()
         self.instance = 0    # engine instances so far
+        self.failed = set()  # seq of the calls that were answered with an error
         self.abandoned = set()  # endpoints that the engine gave up because an address was refused
         self.conns = {}
         self.spaces = {}
@@ -167,6 +174,7 @@ class Replay:
         try:
             if must_fail:
                 protocol.check_failure(call.method, reply)
+                self.failed.add(call.seq)
                 if taken:
                     self.abandon_endpoint_of(call)
             else:
@@ -186,16 +194,15 @@ class Replay:
     def must_fail(self, call):
         if call.method in protocol.WITH_ARGUMENTS and call.body == "":
             return True  # a retry whose body was drained (T3)
+        if call.method in ROLLED_BACK and call.error:
+            return True
         if call.method == "NetworkDriver.ProgramExternalConnectivity" and not PUBLISHES_PORTS:
             return bool(call.arguments["Options"].get("com.docker.network.portmap"))
-        if call.method in ("IpamDriver.RequestPool", "IpamDriver.RequestAddress", "NetworkDriver.CreateNetwork",
-                           "NetworkDriver.AllocateNetwork"):
-            return bool(call.error)
         if call.method == "NetworkDriver.CreateEndpoint":
             # Some engines forget an endpoint whose creation failed without a DeleteEndpoint (only ReleaseAddress).
             address = call.arguments["Interface"]["Address"].partition("/")[0]
-            return call.arguments["EndpointID"] not in self.deleted_later and (
-                bool(call.error) or (bool((call.reply or {}).get("Interface")) and address in self.released_later))
+            return (call.arguments["EndpointID"] not in self.deleted_later
+                    and bool((call.reply or {}).get("Interface")) and address in self.released_later)
         return False
 
     def is_taken(self, call, arguments):
