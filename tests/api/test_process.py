@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -11,8 +12,8 @@ import time
 import pytest
 from harness import wait
 from harness.calls import Network, pool_request
-from harness.http import Closed, Conn
-from harness.world import World
+from harness.http import Closed, Conn, request_bytes
+from harness.world import ROOT, World
 
 
 def test_the_socket_is_for_root_alone_and_goes_with_the_daemon(running):
@@ -38,7 +39,7 @@ def test_sigterm_with_idle_connections_ends_at_once(running):
 
 
 def test_sigterm_under_load_answers_what_is_in_flight(running):
-    """Scenario 22: what was answered is kept, what was not answered was not half done, and the end comes within 2 s."""
+    """What was answered is kept, what was not answered was not half done, and the end comes within 2 s."""
     promised, failures = [], []
 
     def ask(worker):
@@ -134,7 +135,7 @@ def test_two_sockets_serve_one_state(world):
 
 
 def test_a_socket_handed_over_by_systemd_is_served_and_not_unlinked(world):
-    """The protocol of sd_listen_fds(3): descriptors from 3 on, LISTEN_PID is the daemon's own."""
+    """Scenario 14: what the socket unit does at boot. sd_listen_fds(3): descriptors from 3 on, LISTEN_PID is the daemon's own."""
     path = world.folder / "handed.sock"
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
@@ -145,6 +146,22 @@ def test_a_socket_handed_over_by_systemd_is_served_and_not_unlinked(world):
         world.daemon.wait_ready(path)
         assert world.daemon.terminate() == 0
         assert path.exists()
+
+
+def test_a_call_made_before_the_daemon_starts_is_answered_when_it_does(world):
+    """Scenario 14: at boot the engine dials the socket that the socket unit holds; nothing is refused, and nobody waits 15 s for a
+    file that is not there yet."""
+    path = world.folder / "handed.sock"
+    with socket.socket(socket.AF_UNIX) as listening, socket.socket(socket.AF_UNIX) as early:
+        listening.bind(str(path))
+        listening.listen(64)
+        early.connect(str(path))
+        engine = Conn(early)
+        engine.send(request_bytes("Plugin.Activate"))
+        script = 'exec 3<&"$1"; shift; export LISTEN_PID=$$; exec "$@"'
+        world.spawn(listen="fd://", pass_fds=[listening.fileno()], environment={"LISTEN_FDS": "1"},
+                    prepare=["bash", "-c", script, "hand-over", str(listening.fileno())])
+        assert "Implements" in engine.read_reply().json()
 
 
 def test_descriptors_promised_and_not_given_are_an_error(world):
@@ -207,6 +224,52 @@ def test_what_a_client_sends_cannot_forge_a_log_line(world):
     assert "\nlevel=error forged" not in output and "\x1b" not in output
 
 
+def test_the_outcome_is_in_the_log_whatever_a_client_sends(world):
+    """A line is bounded; duration and outcome must not be what is cut off, nor the line be cut in two."""
+    world.start(log_format="json")
+    client = world.client()
+    for filler in ("x", "\x01", "\u00fc"):
+        long = filler * 6000
+        client.raw("IpamDriver.ReleaseAddress", {"PoolID": long, "Address": "10.0.0.1"})
+        client.fails("NetworkDriver.Leave", {name: long for name in (
+            "NetworkID", "EndpointID", "PoolID", "Address", "AddressSpace", "Pool", "SubPool", "SandboxKey")})
+    assert world.daemon.terminate() == 0
+    events = [json.loads(line) for line in world.daemon.stdout().splitlines()]
+    calls = [event for event in events if event["msg"] in ("IpamDriver.ReleaseAddress", "NetworkDriver.Leave")]
+    assert len(calls) == 6, events
+    for event in calls:
+        assert int(event["us"]) >= 0 and event["outcome"] == ("ok" if "Release" in event["msg"] else "invalid_argument")
+        assert "6000 bytes" in event["pool"] or "12000 bytes" in event["pool"], event
+
+
+def test_one_line_for_each_request_that_is_no_call(world):
+    world.start(log_format="json")
+    for data, status in ((request_bytes("NetworkDriver.Unheard", b"{}"), 404),
+                         (request_bytes("Plugin.Activate", verb="GET"), 405),
+                         (b"POST /Plugin.Activate HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", 411)):
+        with Conn.to(world.socket) as conn:
+            conn.send(data)
+            reply = conn.read_reply()
+        assert reply.status == status
+    with Conn.to(world.admin_socket) as conn:
+        conn.send(b"POST /v1/status HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n")
+        assert conn.read_reply().status == 413
+    assert world.daemon.terminate() == 0
+    refused = [event for event in map(json.loads, world.daemon.stdout().splitlines()) if "status" in event]
+    assert [event["status"] for event in refused] == ["404", "405", "411", "413"], refused
+    assert all(event["level"] == "warning" for event in refused)
+    assert "Unheard" in refused[0]["error"] and "GET" in refused[1]["error"]
+    assert [event.get("socket") for event in refused[2:]] == ["plugin", "admin"]
+
+
+def test_a_flood_of_refusals_does_not_fill_the_log(running):
+    for _ in range(300):
+        with Conn.to(running.socket) as conn:
+            conn.send(b"POST /Plugin.Activate HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+            assert conn.read_reply().status == 411
+    assert running.daemon.stdout().count("request refused") < 100
+
+
 def test_check_config_says_yes_and_touches_nothing(world):
     daemon = world.spawn("--check-config")
     assert daemon.wait_exit() == 0, daemon.output()
@@ -262,6 +325,31 @@ def test_flags_have_twins_in_the_environment_and_win_over_them(world):
 def test_an_empty_environment_twin_is_an_unset_one(world):
     """`docker plugin set VIADUCT_SCOPE=` and a settable entry without value both arrive empty."""
     world.spawn(environment={"VIADUCT_CLUSTER": "", "VIADUCT_LOG_LEVEL": "", "VIADUCT_POOLS": ""}).wait_ready()
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_readme_has_every_flag_and_its_twin(world):
+    daemon = world.spawn("--help")
+    assert daemon.wait_exit() == 0
+    flags = set(re.findall(r"^ +(?:-\w,)?(--[a-z-]+)", daemon.output(), re.MULTILINE))
+    table = README.partition("### Flags of viaductd")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1:3] for line in table.splitlines() if line.startswith("| `--")]
+    assert flags == {flag for row, _ in rows for flag in re.findall(r"--[a-z-]+", row)}
+    twins = {flag.strip(" `"): twin.strip(" `") for flag, twin in rows if twin.strip()}
+    assert all(twin == "VIADUCT_" + flag[2:].upper().replace("-", "_") for flag, twin in twins.items()), twins
+    for flag, twin in twins.items():  # each is read, and its value judged
+        daemon = world.spawn("--check-config", environment={twin: "nothing://of-the-kind"}, **{flag[2:].replace("-", "_"): None})
+        assert daemon.wait_exit() == 2, f"{twin} is not read"
+    plugin = json.loads((ROOT / "plugin/config.json").read_text(encoding="utf-8"))
+    assert {entry["name"] for entry in plugin["env"]} <= set(twins.values())
+
+
+def test_a_list_of_sockets_may_stand_in_the_environment(world):
+    second = world.folder / "second.sock"
+    world.spawn(listen=None, environment={"VIADUCT_LISTEN": f"unix://{world.socket},unix://{second}"}).wait_ready(second)
+    world.daemon.wait_ready(world.socket)
 
 
 ADMIN = ("/v1/status", "/v1/networks", "/v1/endpoints", "/v1/pools", "/v1/addresses")
