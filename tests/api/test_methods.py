@@ -1,6 +1,9 @@
 """Every method of the protocol is answered, and answered in the form that engines read."""
 
 import json
+import select
+import socket
+from ipaddress import ip_interface
 
 import pytest
 from harness import protocol
@@ -45,6 +48,26 @@ def test_every_method_of_the_protocol_answers_a_whole_life(running):
     assert set(order) == set(arguments)
     for method in order:
         checked(client, method, arguments[method])
+
+
+def test_no_method_waits_for_the_engine(world):
+    """Scenario 17: the engine's own socket, in its usual place, accepts and never answers. Nobody connects to it."""
+    run = world.folder / "run"
+    run.mkdir()
+    with socket.socket(socket.AF_UNIX) as engine_api:
+        engine_api.bind(str(run / "docker.sock"))
+        engine_api.listen(1)
+        world.run("mount", "--bind", str(run), "/run")
+        assert world.run("test", "-S", "/var/run/docker.sock").returncode == 0
+        world.start()
+        client = world.client()
+        network = Network(client, "10.50.0.0/24").create()
+        endpoint, _ = network.joined()
+        for method, arguments in examples(network, endpoint).items():
+            client.raw(method, arguments)
+        assert world.daemon.terminate() == 0
+        connected, _, _ = select.select([engine_api], [], [], 0)
+        assert not connected, "viaductd dialled the engine"
 
 
 @pytest.mark.parametrize("host", ["", "plugin.moby.localhost", "127.0.0.1:9000"])
@@ -183,11 +206,43 @@ def test_ports_that_nobody_would_serve_are_refused(running):
     assert running.own_links() == []
 
 
-def test_gateway_check_asks_for_a_gateway_exactly_where_one_is_used(running):
+@pytest.mark.parametrize("label", [{}, {"com.docker.network.internal": True}], ids=["outside", "internal"])
+@pytest.mark.parametrize("generic", [{}, {"com.docker.network.bridge.enable_ip_masquerade": "false"}, {"icc": "false"}],
+                         ids=str)
+def test_gateway_check_asks_for_a_gateway_exactly_where_one_is_used(running, label, generic):
+    """T20: the bridge of every network carries its gateways, an internal one's too, so none may be skipped."""
     client = running.client()
-    plain = checked(client, "NetworkDriver.GwAllocCheck", {"Options": {"com.docker.network.generic": {}}})
-    assert plain == {"SkipIPv4": False, "SkipIPv6": False}
-    checked(client, "NetworkDriver.GwAllocCheck", {"Options": None})
+    options = {"com.docker.network.enable_ipv4": True, "com.docker.network.enable_ipv6": True,
+               "com.docker.network.generic": generic, **label}
+    assert checked(client, "NetworkDriver.GwAllocCheck", {"Options": options}) == {"SkipIPv4": False, "SkipIPv6": False}
+    network = new_id()
+    gateways = ["10.50.0.1/24", "fd00:50::1/64"]
+    data = [{"AddressSpace": "local", "Gateway": gateway, "Pool": str(ip_interface(gateway).network)} for gateway in gateways]
+    checked(client, "NetworkDriver.CreateNetwork",
+            {"NetworkID": network, "Options": options, "IPv4Data": data[:1], "IPv6Data": data[1:]})
+    assert running.addresses(f"vd-{network[:12]}") == gateways
+
+
+@pytest.mark.parametrize("options", [None, {}, {"com.docker.network.generic": None}, {"com.docker.network.enable_ipv4": False}],
+                         ids=str)
+def test_gateway_check_knows_no_ipam_and_skips_nothing(running, options):
+    """The check comes before any call to an IPAM driver and does not name it. The null one answers a request for a gateway with
+    nothing, and such a network is made without one."""
+    client = running.client()
+    answer = checked(client, "NetworkDriver.GwAllocCheck", {"Options": options})
+    assert answer == {"SkipIPv4": False, "SkipIPv6": False}
+    network = new_id()
+    checked(client, "NetworkDriver.CreateNetwork", {"NetworkID": network, "Options": options, "IPv6Data": [],
+                                                    "IPv4Data": [{"AddressSpace": "null", "Pool": "0.0.0.0/0"}]})
+    assert running.addresses(f"vd-{network[:12]}") == []
+
+
+def test_gateway_check_refuses_what_create_network_would(running):
+    """Before any address is taken: nothing has to be given back."""
+    client = running.client()
+    for generic in ({"com.docker.network.bridge.name": "br7"}, {"mtu": "none"}, {"no-such-option": "1"}):
+        message = client.fails("NetworkDriver.GwAllocCheck", {"Options": {"com.docker.network.generic": generic}})
+        assert next(iter(generic)) in message
 
 
 def test_a_mac_in_the_options_is_base64_and_in_the_interface_text(running):

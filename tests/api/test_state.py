@@ -19,10 +19,25 @@ def client(running):
     return running.client()
 
 
-def test_a_missing_state_folder_is_a_first_start(world):
+@pytest.mark.parametrize("beforehand", ["nothing", "an empty folder"])
+def test_a_missing_state_folder_is_a_first_start(world, beforehand):
+    """Scenarios 22 and 23: there is nothing to lose. An empty folder is what a managed plugin's mount begins with."""
+    if beforehand == "an empty folder":
+        world.state_dir.mkdir(mode=0o755)
     world.start()
     assert world.state.path.is_file()
-    assert os.stat(world.state_dir).st_mode & 0o077 == 0
+    assert os.stat(world.state.path).st_mode & 0o077 == 0
+    if beforehand == "nothing":
+        assert os.stat(world.state_dir).st_mode & 0o077 == 0
+
+
+def test_a_state_folder_without_its_parent_is_refused(world):
+    """Scenario 23: a disk that is not mounted must not be taken for a first start, with another state once it is."""
+    lost = world.folder / "not-mounted" / "viaduct"
+    daemon = world.spawn(state=lost)
+    assert daemon.wait_exit() not in (0, None)
+    assert str(lost.parent) in daemon.output()
+    assert not lost.parent.exists() and not world.socket.exists()
 
 
 def test_nothing_answered_is_lost_by_kill_nine(running, client):
@@ -122,14 +137,54 @@ def flip(path, offset, count=64):
 
 @pytest.mark.parametrize("offset", [0, 16, 100, 4096, 4096 * 3], ids=lambda n: f"at {n}")
 def test_flipped_bytes_in_the_state_are_found_at_start(running, offset):
+    """Scenario 22."""
     flip(filled(running), offset)
     refuses(running)
 
 
 def test_a_truncated_state_is_found_at_start(running):
+    """Scenario 22."""
     path = filled(running)
     os.truncate(path, path.stat().st_size // 2)
     refuses(running)
+
+
+def test_a_torn_last_record_costs_that_record_alone(running):
+    """Scenario 22: the end of the log is cut off (kill -9 or power, in the middle of a write). All before it is there."""
+    client = running.client()
+    promised = [client.call("IpamDriver.RequestPool", pool_request(f"10.51.{number}.0/24"))["PoolID"] for number in range(5)]
+    before = (running.state_dir / "state.db-wal").stat().st_size
+    client.call("IpamDriver.RequestPool", pool_request("10.52.0.0/24"))
+    running.daemon.kill()
+    log = running.state_dir / "state.db-wal"
+    assert log.stat().st_size > before
+    os.truncate(log, log.stat().st_size - 100)
+    running.start()
+    assert {row["key"] for row in running.state.rows("pool")} == set(promised)
+
+
+def test_the_state_of_an_older_viaduct_is_taken_over(running, client):
+    """Scenario 22: schema 1 had no columns beside key and value. A copy of it is kept."""
+    network = Network(client, "10.50.0.0/24").create()
+    endpoint = network.endpoint()
+    client.close()
+    assert running.daemon.terminate() == 0
+    path = running.state_dir / "state.db"
+    db = sqlite3.connect(path)
+    with db:
+        for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            for column in [row[1] for row in db.execute(f"PRAGMA table_xinfo({table})") if row[1] not in ("key", "value")]:
+                db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    running.start()
+    assert running.state.rows("address")[0]["address"], "the columns of the present schema"
+    assert client.call("NetworkDriver.EndpointOperInfo", endpoint.ids) is not None
+    assert endpoint.address in {f"{row['address']}/24" for row in running.state.rows("address")}
+    copy = sqlite3.connect(f"{path}.v1")
+    assert copy.execute("PRAGMA user_version").fetchone() == (1,)
+    assert copy.execute("SELECT key FROM network").fetchall() == [(network.id,)]
+    copy.close()
 
 
 def test_a_file_that_is_no_database_is_not_replaced(world):
@@ -156,6 +211,7 @@ def test_somebody_elses_database_is_not_taken_over(world):
 
 
 def test_a_record_that_cannot_be_read_is_named(running, client):
+    """Scenario 22."""
     network = Network(client, "10.50.0.0/24").create()
     assert running.daemon.terminate() == 0
     for table in ("network", "pool", "address"):
@@ -170,6 +226,7 @@ def test_a_record_that_cannot_be_read_is_named(running, client):
 
 
 def test_the_state_of_a_newer_viaduct_is_refused(running):
+    """Scenario 22."""
     path = filled(running)
     db = sqlite3.connect(path)
     with db:
@@ -187,6 +244,7 @@ def test_a_state_folder_that_is_a_file_is_refused(world):
 
 
 def test_a_read_only_state_folder_is_refused(world):
+    """Scenario 22."""
     world.state_dir.mkdir(mode=0o700)
     world.run("mount", "-t", "tmpfs", "-o", "ro", "none", str(world.state_dir))
     daemon = world.spawn()
@@ -211,6 +269,7 @@ class SmallDisk:
 
 
 def test_a_full_disk_is_an_error_and_nothing_is_half_made(world):
+    """Scenario 22."""
     disk = SmallDisk(world)
     world.start()
     client = world.client()
