@@ -4,8 +4,9 @@ import pytest
 from harness.recording import ROLLED_BACK, Replay, load, names
 from harness.world import World
 
-# Killing the daemon after every call costs a start each time; these cover every engine and every kind of step.
-SHORT = [name for name in names() if name.startswith(("restart-", "swarm-worker-")) or name == "lifecycle-26.1"]
+# Killing the daemon after every call costs a start each time; these cover every engine and every kind of recording.
+SHORT = [name for name in names() if name.startswith(("restart-", "swarm-worker-"))
+         or name in ("lifecycle-26.1", "failures-head", "concurrency-head", "swarm-leader-head")]
 
 
 def settings(name):
