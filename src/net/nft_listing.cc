@@ -130,14 +130,9 @@ bool is_ours(const AcceptRule& rule) {
 
 bool table_is_intact(const std::string& listing, const TableSets& sets) {
   TableSets listed;
-  std::map<std::string, std::set<std::string>*> by_name{{"bridges", &listed.bridges},
-                                                        {"internal", &listed.internal},
-                                                        {"icc_pairs", &listed.icc_pairs},
-                                                        {"masquerade4", &listed.masquerade4},
-                                                        {"masquerade6", &listed.masquerade6}};
   for (const Json& set : objects_of(listing, "set")) {
-    auto target = by_name.find(text_of(set, "name"));
-    if (target != by_name.end()) *target->second = elements_of(set);
+    std::set<std::string>* target = elements_of_set(listed, text_of(set, "name"));
+    if (target != nullptr) *target = elements_of(set);
   }
   std::map<std::string, size_t> rules;
   for (const Json& rule : objects_of(listing, "rule")) ++rules[text_of(rule, "chain")];

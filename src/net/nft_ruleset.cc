@@ -75,6 +75,12 @@ std::string element_command(std::string_view verb, std::string_view set, const s
 
 }  // namespace
 
+std::set<std::string>* elements_of_set(TableSets& sets, std::string_view name) {
+  for (const SetDescription& set : kSets)
+    if (set.name == name) return &(sets.*set.elements);
+  return nullptr;
+}
+
 size_t forward_rule_count() {
   return kForwardRules.size();
 }

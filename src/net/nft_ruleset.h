@@ -25,6 +25,9 @@ struct TableSets {
   bool operator==(const TableSets&) const = default;
 };
 
+// The elements of the table's set of that name; null if the table has none of that name.
+std::set<std::string>* elements_of_set(TableSets& sets, std::string_view name);
+
 // Rules a chain of the table holds, whatever the number of networks.
 size_t forward_rule_count();
 size_t postrouting_rule_count();

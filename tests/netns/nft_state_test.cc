@@ -2,11 +2,13 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <memory>
 #include <sstream>
 
+#include "base/guarded.h"
 #include "net/fake_firewall.h"
 #include "net/firewall_keeper.h"
 #include "net/nft_firewall.h"
@@ -107,6 +109,21 @@ TEST_F(NftState, Ensure_RestoresWhateverIsMissing) {
   }
 }
 
+TEST_F(NftState, EnginesOwnBridges_AreAnElementEachAndEnsureFollowsThem) {
+  netns::run("ip link add docker0 type bridge; ip link add br-0123456789ab type bridge");
+  ASSERT_TRUE(firewall_->add(rules("vd-a", "10.1.0.0/24")).ok());
+  EXPECT_EQ(elements("engine_bridges").size(), 2U);
+  EXPECT_FALSE(firewall_->ensure().value()) << "nothing was damaged";
+  netns::run("nft delete element inet viaduct engine_bridges '{ \"docker0\" }'");
+  EXPECT_TRUE(firewall_->ensure().value());
+  EXPECT_EQ(elements("engine_bridges").size(), 2U);
+  EXPECT_FALSE(firewall_->ensure().value());
+  netns::run("ip link del br-0123456789ab");
+  EXPECT_TRUE(firewall_->ensure().value());
+  EXPECT_EQ(elements("engine_bridges"), nlohmann::json::array({"docker0"}));
+  EXPECT_FALSE(firewall_->ensure().value());
+}
+
 TEST_F(NftState, AcceptRules_ComeOnceAtTheEndAndGoWithTheLastNetwork) {
   netns::run("iptables-nft -P FORWARD DROP; iptables-nft -A FORWARD -i eth9 -j ACCEPT");
   ASSERT_TRUE(firewall_->add(rules("vd-a", "10.1.0.0/24")).ok());
@@ -173,6 +190,43 @@ TEST_F(Keeper, Stop_TakesNoTime) {
   auto start = std::chrono::steady_clock::now();
   keeper_.reset();
   EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(300));
+}
+
+// Remembers what each ensure() of the firewall behind it found to do.
+class WatchedFirewall final : public Firewall {
+ public:
+  explicit WatchedFirewall(Firewall& inner) : inner_(inner) {}
+  Status replace_all(const std::vector<NetworkRules>& networks) override {
+    return inner_.replace_all(networks);
+  }
+  Status add(const NetworkRules& network) override { return inner_.add(network); }
+  Status remove(const std::string& bridge) override { return inner_.remove(bridge); }
+  Result<bool> ensure() override {
+    auto restored = inner_.ensure();
+    found_.lock()->push_back(!restored.ok() ? "failed" : restored.value() ? "restored" : "intact");
+    return restored;
+  }
+  // Whether, after what was restored, the latest look found nothing to do.
+  bool settled_after_restoring() {
+    const auto found = *found_.lock();
+    return std::find(found.begin(), found.end(), "restored") != found.end() && found.back() == "intact";
+  }
+
+ private:
+  Firewall& inner_;
+  Guarded<std::vector<std::string>> found_;
+};
+
+TEST_F(NftState, KeeperBesideTheEnginesBridges_ComesToRestAfterRestoring) {
+  netns::run("ip link add docker0 type bridge");
+  ASSERT_TRUE(firewall_->add(rules("vd-a", "10.1.0.0/24")).ok());
+  WatchedFirewall watched(*firewall_);
+  Logger log(::open("/dev/null", O_WRONLY | O_CLOEXEC), LogLevel::kError, LogFormat::kText);
+  const auto keeper = FirewallKeeper::start(watched, log);
+  ASSERT_TRUE(keeper.ok());
+  netns::run("nft flush ruleset");
+  // What the keeper writes is an event to itself: a look that never finds the table intact never ends.
+  EXPECT_TRUE(netns::eventually(milliseconds(5000), [&] { return watched.settled_after_restoring(); }));
 }
 
 TEST_F(NftState, Keeper_TriesAgainAfterAFailureWithoutWaitingForAnEvent) {
