@@ -12,6 +12,12 @@ namespace {
 // ETH_MIN_MTU and ETH_MAX_MTU (linux/if_ether.h), the limits of bridge and veth.
 constexpr int kMinMtu = 68;
 constexpr int kMaxMtu = 65535;
+// IPV6_MIN_MTU (linux/ipv6.h): a link with less has no IPv6, and loses what it had.
+constexpr int kMinIpv6Mtu = 1280;
+
+bool is_ipv6(const InterfaceAddress& address) {
+  return address.address.family() == Family::kIpv6;
+}
 
 Status check_mtu(const std::string& attempt, int mtu) {
   if (mtu < kMinMtu || mtu > kMaxMtu) return from_errno(EINVAL, attempt);
@@ -155,6 +161,7 @@ Status FakeKernel::set_mtu(const std::string& name, int mtu) {
   Link* link = TRY(existing(state->links, name));
   TRY(check_mtu(fmt::format("cannot set mtu {} on {}", mtu, name), mtu));
   link->mtu = mtu;
+  if (mtu < kMinIpv6Mtu) std::erase_if(state->addresses[name], is_ipv6);
   return {};
 }
 
@@ -194,7 +201,9 @@ Status FakeKernel::reap() {
 Status FakeKernel::add_address(const std::string& link, const InterfaceAddress& address) {
   TRY(gate_.pass("add address"));
   auto state = state_.lock();
-  TRY(existing(state->links, link));
+  const Link* target = TRY(existing(state->links, link));
+  if (is_ipv6(address) && target->mtu < kMinIpv6Mtu)
+    return from_errno(EINVAL, fmt::format("cannot add address {} to link {}", address.to_string(), link));
   auto& held = state->addresses[link];
   if (std::find(held.begin(), held.end(), address) == held.end()) held.push_back(address);
   return {};

@@ -20,6 +20,7 @@ class Kernel {
   virtual Result<std::optional<Link>> find_link(const std::string& name) = 0;
 
   // Makes a bridge in kLiveGroup, with its alias, up, without IPv6 address of its own making. After failure: no link.
+  // A link whose MTU is below 1280 has no IPv6 (RFC 8200, section 5): an IPv6 address for it is kInvalidArgument.
   virtual Status create_bridge(const BridgeSpec& spec) = 0;
   // Makes both ends in kLiveGroup, the host end a port of the bridge, with its alias, up; the peer down.
   // After failure: no link.

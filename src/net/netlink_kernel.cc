@@ -31,26 +31,48 @@ uint32_t as_u32(int value) {
   return static_cast<uint32_t>(value);
 }
 
-// What the kernel ignores at creation (rtnl_newlink_create() in net/core/rtnetlink.c): the alias, the address
-// generation mode and a port's settings. Goes up with it, so that a port is never up before its isolation is
-// set. Without a link-local address of its own, the host neither answers nor announces on an end that it does
-// not use.
-NetlinkMessage completion(const std::string& name, const std::string& alias) {
-  NetlinkMessage message(RTM_NEWLINK, 0);
-  message.put_header(link_header(0, AdminState::kUp));
-  message.put_string(IFLA_IFNAME, name);
-  if (!alias.empty()) message.put_string(IFLA_IFALIAS, alias);
-  NetlinkMessage::Nest families(message, IFLA_AF_SPEC);
-  NetlinkMessage::Nest ipv6(message, AF_INET6);
-  message.put_u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
-  return message;
-}
-
 void put_port_settings(NetlinkMessage& message, PortIsolation isolation) {
   NetlinkMessage::Nest info(message, IFLA_LINKINFO);
   message.put_string(IFLA_INFO_SLAVE_KIND, "bridge");
   NetlinkMessage::Nest port(message, IFLA_INFO_SLAVE_DATA);
   message.put_u8(IFLA_BRPORT_ISOLATED, isolation == PortIsolation::kOn ? 1 : 0);
+}
+
+void put_no_address_of_its_own(NetlinkMessage& message) {
+  NetlinkMessage::Nest families(message, IFLA_AF_SPEC);
+  NetlinkMessage::Nest ipv6(message, AF_INET6);
+  message.put_u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+}
+
+// What the kernel ignores at creation (rtnl_newlink_create() in net/core/rtnetlink.c).
+struct Completion {
+  std::string name;
+  std::string alias;       // empty: as it is
+  std::optional<int> mtu;  // empty: as it is
+  std::optional<PortIsolation> isolation;
+};
+
+// Goes up with it, so that a port is never up before its isolation is set.
+NetlinkMessage completion(const Completion& rest) {
+  NetlinkMessage message(RTM_NEWLINK, 0);
+  message.put_header(link_header(0, AdminState::kUp));
+  message.put_string(IFLA_IFNAME, rest.name);
+  if (!rest.alias.empty()) message.put_string(IFLA_IFALIAS, rest.alias);
+  if (rest.mtu) message.put_u32(IFLA_MTU, as_u32(*rest.mtu));
+  if (rest.isolation) put_port_settings(message, *rest.isolation);
+  return message;
+}
+
+// Without a link-local address of its own, the host neither answers nor announces on an end that it does not use. A
+// link that has no IPv6 makes none either, and refuses to be told (inet6_set_link_af() in net/ipv6/addrconf.c): below
+// an MTU of 1280, and on a host that was booted without IPv6. It gets the rest in a message of its own.
+Status complete(NetlinkPool& pool, const Completion& rest, const std::string& attempt) {
+  NetlinkMessage all = completion(rest);
+  put_no_address_of_its_own(all);
+  Status done = pool.exchange(all, attempt);
+  if (done.ok() || done.error().sys_errno != EAFNOSUPPORT) return done;
+  NetlinkMessage without_ipv6 = completion(rest);
+  return pool.exchange(without_ipv6, attempt);
 }
 
 NetlinkMessage bridge_creation(const BridgeSpec& spec) {
@@ -145,11 +167,9 @@ Status NetlinkKernel::create_bridge(const BridgeSpec& spec) {
   TRY(check_link_name(spec.name));
   NetlinkMessage creation = bridge_creation(spec);
   TRY(pool_->exchange(creation, attempt));
-  NetlinkMessage rest = completion(spec.name, spec.alias);
-  // Not at creation: only an MTU that is changed counts as the user's own, and stays when ports go
+  // The MTU not at creation: only one that is changed counts as the user's own, and stays when ports go
   // (br_change_mtu, net/bridge/br_device.c).
-  rest.put_u32(IFLA_MTU, as_u32(spec.mtu));
-  Status completed = pool_->exchange(rest, attempt);
+  Status completed = complete(*pool_, {spec.name, spec.alias, spec.mtu, std::nullopt}, attempt);
   if (!completed.ok()) delete_link(spec.name);
   return completed;
 }
@@ -162,9 +182,7 @@ Status NetlinkKernel::create_veth(const VethSpec& spec) {
   Link bridge = TRY(existing_bridge(spec.bridge, attempt));
   NetlinkMessage creation = veth_creation(spec, bridge.index);
   TRY(pool_->exchange(creation, attempt));
-  NetlinkMessage rest = completion(spec.host_name, spec.alias);
-  put_port_settings(rest, spec.isolation);
-  Status completed = pool_->exchange(rest, attempt);
+  Status completed = complete(*pool_, {spec.host_name, spec.alias, std::nullopt, spec.isolation}, attempt);
   if (!completed.ok()) delete_link(spec.host_name);
   return completed;
 }
@@ -179,9 +197,7 @@ Status NetlinkKernel::attach_port(const std::string& name, const std::string& br
   message.put_u32(IFLA_MASTER, as_u32(master.index));
   message.put_u32(IFLA_GROUP, kLiveGroup);
   TRY(pool_->exchange(message, attempt));
-  NetlinkMessage rest = completion(name, {});
-  put_port_settings(rest, isolation);
-  return pool_->exchange(rest, attempt);
+  return complete(*pool_, {name, {}, std::nullopt, isolation}, attempt);
 }
 
 Status NetlinkKernel::set_mtu(const std::string& name, int mtu) {

@@ -187,6 +187,42 @@ TYPED_TEST(KernelContract, SetMtuAndSetUp_ChangeTheLinkOrSayWhyNot) {
   EXPECT_EQ(this->code_of(this->kernel_.set_up("ve-none")), ErrorCode::kNotFound);
 }
 
+TYPED_TEST(KernelContract, EveryMtuOfTheRange_IsTakenByBridgesPairsAndPorts) {
+  // 1280 is the least with which the kernel gives a link IPv6.
+  for (const int mtu : {68, 1000, 1279, 1280, 65535}) {
+    ASSERT_TRUE(this->kernel_.create_bridge({"vd-a", "viaduct/i/network/a", mtu, kBridgeMac}).ok()) << mtu;
+    ASSERT_TRUE(this->kernel_.create_bridge({"vd-b", "viaduct/i/network/b", mtu, kBridgeMac}).ok()) << mtu;
+    VethSpec spec = this->veth("ve1", "vp1");
+    spec.mtu = mtu;
+    ASSERT_TRUE(this->kernel_.create_veth(spec).ok()) << mtu;
+    ASSERT_TRUE(this->kernel_.attach_port("ve1", "vd-b", PortIsolation::kOff).ok()) << mtu;
+    ASSERT_TRUE(this->kernel_.add_address("vd-b", this->address("10.1.0.1/24")).ok()) << mtu;
+    for (const char* name : {"vd-a", "vd-b", "ve1", "vp1"}) EXPECT_EQ(this->find(name)->mtu, mtu) << name;
+    for (const char* name : {"vd-a", "vd-b", "ve1"}) {
+      EXPECT_TRUE(this->find(name)->up) << name << " " << mtu;
+      EXPECT_EQ(this->find(name)->group, kLiveGroup) << name << " " << mtu;
+    }
+    EXPECT_EQ(this->find("vd-a")->alias, "viaduct/i/network/a") << mtu;
+    EXPECT_EQ(this->find("ve1")->alias, "viaduct/i/endpoint/ve1") << mtu;
+    EXPECT_EQ(this->find("ve1")->master, this->find("vd-b")->index) << mtu;
+    ASSERT_TRUE(this->kernel_.retire_links({"ve1", "vd-a", "vd-b"}).ok());
+    ASSERT_TRUE(this->kernel_.reap().ok());
+  }
+}
+
+TYPED_TEST(KernelContract, MtuBelow1280_HasNoRoomForIpv6Addresses) {
+  this->make_bridge("vd-a");
+  ASSERT_TRUE(this->kernel_.add_address("vd-a", this->address("10.1.0.1/24")).ok());
+  ASSERT_TRUE(this->kernel_.add_address("vd-a", this->address("fd01::1/64")).ok());
+  ASSERT_TRUE(this->kernel_.set_mtu("vd-a", 1279).ok());
+  EXPECT_EQ(this->kernel_.addresses("vd-a").value(),
+            std::vector<InterfaceAddress>{this->address("10.1.0.1/24")});
+  EXPECT_EQ(this->code_of(this->kernel_.add_address("vd-a", this->address("fd01::1/64"))),
+            ErrorCode::kInvalidArgument);
+  ASSERT_TRUE(this->kernel_.set_mtu("vd-a", 1280).ok());
+  EXPECT_TRUE(this->kernel_.add_address("vd-a", this->address("fd01::1/64")).ok());
+}
+
 TYPED_TEST(KernelContract, Addresses_AreAddedOnceAndRemovedOnce) {
   this->make_bridge("vd-a");
   for (const char* text : {"10.1.0.1/24", "10.1.0.1/24", "fd01::1/64", "fd01::1/64"}) {

@@ -65,6 +65,37 @@ TEST_F(NetlinkKernelTest, Port_IsIsolatedWhenAskedAndForwards) {
   EXPECT_EQ(port("ve1")["isolated"], false);
 }
 
+TEST_F(NetlinkKernelTest, SmallMtu_HasAllItsSettingsAndIpv6OnlyFrom1280) {
+  for (const int mtu : {68, 1000, 1279, 1280}) {
+    ASSERT_TRUE(bridge("vd-a", mtu).ok()) << mtu;
+    ASSERT_TRUE(bridge("vd-b", mtu).ok()) << mtu;
+    ASSERT_TRUE(kernel_.create_veth({"ve1", "vp1", "mark", "vd-a", mtu, kMac, PortIsolation::kOn}).ok())
+        << mtu;
+    auto link = netns::link_json("ve1");
+    EXPECT_EQ(link["linkinfo"]["info_slave_data"]["isolated"], true) << mtu;
+    EXPECT_EQ(link["master"], "vd-a") << mtu;
+    ASSERT_TRUE(kernel_.attach_port("ve1", "vd-b", PortIsolation::kOff).ok()) << mtu;
+    link = netns::link_json("ve1");
+    EXPECT_EQ(link["linkinfo"]["info_slave_data"]["isolated"], false) << mtu;
+    EXPECT_EQ(link["master"], "vd-b") << mtu;
+    ASSERT_TRUE(kernel_.set_up("vp1").ok());
+    for (const char* name : {"vd-a", "vd-b", "ve1"}) {
+      link = netns::link_json(name);
+      EXPECT_EQ(link["mtu"], mtu) << name;
+      EXPECT_EQ(link["ifalias"], "mark") << name << " " << mtu;
+      EXPECT_EQ(link["group"], std::to_string(kLiveGroup)) << name << " " << mtu;
+      const auto flags = link["flags"].get<std::vector<std::string>>();
+      EXPECT_NE(std::find(flags.begin(), flags.end(), "UP"), flags.end()) << name << " " << mtu;
+      EXPECT_EQ(link.value("inet6_addr_gen_mode", "without"), mtu < 1280 ? "without" : "none")
+          << name << " " << mtu;
+      EXPECT_EQ(netns::run(std::string("ip -o -6 addr show dev ") + name), "") << name << " " << mtu;
+    }
+    EXPECT_EQ(netns::link_json("vp1")["mtu"], mtu);
+    ASSERT_TRUE(kernel_.retire_links({"ve1", "vd-a", "vd-b"}).ok());
+    ASSERT_TRUE(kernel_.reap().ok());
+  }
+}
+
 TEST_F(NetlinkKernelTest, Addresses_AreUsableAtOnceAndIpv6BringsALinkLocalOne) {
   ASSERT_TRUE(bridge("vd-a").ok());
   ASSERT_TRUE(kernel_.add_address("vd-a", InterfaceAddress::parse("10.1.0.1/24").value()).ok());
