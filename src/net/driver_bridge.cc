@@ -49,10 +49,8 @@ Mac choose_mac(const CreateEndpointRequest& request, const PlanContext& context)
   return Mac::random();
 }
 
-// The options of a stored network were understood when it was made.
 BridgeOptions stored_options(const NetworkRecord& network) {
-  auto options = read_bridge_options(network.request.options);
-  return options.ok() ? std::move(options).value() : BridgeOptions();
+  return understood_options(network.request.options);
 }
 
 }  // namespace

@@ -23,6 +23,9 @@ const Driver* find_driver(const std::string& mode) {
   return nullptr;
 }
 
+// What a user wrote, and a sentence repeats.
+constexpr size_t kLongestShown = 64;
+
 std::string known_modes() {
   std::string text;
   for (const Driver* driver : all_drivers()) text += (text.empty() ? "" : ", ") + driver->mode();
@@ -36,7 +39,8 @@ Result<const Driver*> driver_for(const Options& options) {
   const Driver* driver = find_driver(mode);
   if (driver == nullptr)
     return invalid_argument(fmt::format(
-        "option mode={} names no kind of network that viaduct has; use one of: {}", mode, known_modes()));
+        "option mode={} names no kind of network that viaduct has; use one of: {}",
+        mode.size() <= kLongestShown ? mode : fmt::format("({} bytes)", mode.size()), known_modes()));
   return driver;
 }
 

@@ -15,9 +15,6 @@ namespace {
 
 constexpr std::string_view kOwnPrefix = "viaduct.";
 constexpr std::string_view kEnginePrefix = "com.docker.network.";
-constexpr std::string_view kEngineBridgePrefix = "com.docker.network.bridge.";
-// An engine label this near to a known one is a slip of the pen rather than a label of a newer engine.
-constexpr size_t kSlipDistance = 2;
 // The longest hostile option must not cost quadratic time.
 constexpr size_t kLongestOption = 256;
 
@@ -48,6 +45,34 @@ constexpr std::array<std::string_view, 7> kNotOffered = {
     "com.docker.network.host_ipv6",
 };
 
+// What the engine itself reads of a network's options, or mixes into them for every driver (netlabel/labels.go). Means
+// nothing to viaduct.
+constexpr std::array<std::string_view, 9> kOfTheEngine = {
+    "com.docker.network.generic",
+    "com.docker.network.internal",
+    "com.docker.network.gateway",
+    "com.docker.network.enable_ipv4",
+    "com.docker.network.enable_ipv6",
+    "com.docker.network.advertise_addr_nmsgs",
+    "com.docker.network.advertise_addr_ms",
+    "com.docker.network.ipam.serial",
+    "com.docker.network.driver.overlay.vxlanid_list",
+};
+
+bool is_among(const auto& labels, std::string_view key) {
+  return std::find(labels.begin(), labels.end(), key) != labels.end();
+}
+
+// What a user wrote, short enough for a sentence.
+std::string shown(std::string_view text) {
+  constexpr size_t kMostShown = 64;
+  if (text.size() <= kMostShown) return std::string(text);
+  size_t end = kMostShown;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U)
+    --end;  // not within a character
+  return fmt::format("{}… ({} bytes)", text.substr(0, end), text.size());
+}
+
 // strconv.ParseBool of Go, by which the engine's bridge driver reads the same labels.
 std::optional<bool> parse_go_bool(std::string_view text) {
   for (const char* yes : {"1", "t", "T", "TRUE", "true", "True"})
@@ -76,7 +101,7 @@ std::vector<std::string_view> known_names(std::string_view like) {
 Error unknown_option(std::string_view key) {
   const bool own = key.starts_with(kOwnPrefix);
   const std::string_view word = own ? key.substr(kOwnPrefix.size()) : key;
-  return invalid_argument(fmt::format("option {} is not known; the nearest known one is {}{}", key,
+  return invalid_argument(fmt::format("option {} is not known; the nearest known one is {}{}", shown(key),
                                       own ? kOwnPrefix : "", nearest_word(word, known_names(word))));
 }
 
@@ -89,17 +114,15 @@ Result<std::string_view> word_of(std::string_view key) {
   const std::string_view bare = key.starts_with(kOwnPrefix) ? key.substr(kOwnPrefix.size()) : key;
   for (const Known& known : kOffered)
     if (bare == known.word || (!known.label.empty() && key == known.label)) return known.word;
-  if (std::find(kNotOffered.begin(), kNotOffered.end(), key) != kNotOffered.end())
+  if (is_among(kNotOffered, key))
     return unsupported(fmt::format(
         "option {} is one of the engine's bridge driver that viaduct does not offer; leave it out", key));
-  if (!key.starts_with(kEnginePrefix)) return unknown_option(key);
-  if (key.starts_with(kEngineBridgePrefix)) return unknown_option(key);
-  if (edit_distance(key, nearest_word(key, known_names(key))) <= kSlipDistance) return unknown_option(key);
-  return std::string_view();
+  if (is_among(kOfTheEngine, key)) return std::string_view();
+  return unknown_option(key);
 }
 
 Error bad_value(std::string_view key, std::string_view value, std::string_view wanted) {
-  return invalid_argument(fmt::format("option {} has the value \"{}\"; give {}", key, value, wanted));
+  return invalid_argument(fmt::format("option {} has the value \"{}\"; give {}", key, shown(value), wanted));
 }
 
 Result<int> read_mtu(const std::string& key, const std::string& value) {
@@ -174,7 +197,17 @@ Result<BridgeOptions> read_bridge_options(const Options& options) {
     const auto [first, fresh] = said.emplace(word, key);
     if (!fresh && !same_meaning(word, options.at(first->second), value))
       return invalid_argument(fmt::format("options {}={} and {}={} contradict each other; give one of them",
-                                          first->second, options.at(first->second), key, value));
+                                          first->second, shown(options.at(first->second)), key,
+                                          shown(value)));
+  }
+  return out;
+}
+
+BridgeOptions understood_options(const Options& options) {
+  BridgeOptions out;
+  for (const auto& [key, value] : options) {
+    const auto word = word_of(key);
+    if (word.ok() && !word.value().empty()) static_cast<void>(read_option(word.value(), key, value, out));
   }
   return out;
 }
@@ -185,7 +218,7 @@ Result<std::string> read_mode(const Options& options) {
   if (plain != options.end() && prefixed != options.end() && plain->second != prefixed->second)
     return invalid_argument(
         fmt::format("options mode={} and viaduct.mode={} contradict each other; give one of them",
-                    plain->second, prefixed->second));
+                    shown(plain->second), shown(prefixed->second)));
   if (plain != options.end()) return plain->second;
   if (prefixed != options.end()) return prefixed->second;
   return BridgeOptions().mode;
@@ -196,7 +229,7 @@ Status check_endpoint_options(const Options& options) {
     if (key.starts_with(kEnginePrefix)) continue;
     return invalid_argument(
         fmt::format("endpoint option {} is not known; viaduct has none for endpoints: leave --driver-opt out",
-                    key.substr(0, kLongestOption)));
+                    shown(key)));
   }
   return {};
 }

@@ -31,10 +31,14 @@ struct BridgeOptions {
 };
 
 // Labels of the engine's own (com.docker.network.enable_ipv6, …), which it mixes in, are passed over (trap
-// T24). Errors: kInvalidArgument: an unknown option (naming the nearest known one), a value that is none, or
-// one option said twice with two values; kUnsupported: an option of the engine's bridge driver that viaduct
+// T24); they are a list, and any other label is unknown. Errors: kInvalidArgument: an unknown option (naming the
+// nearest known one), a value that is none, or one option said twice with two values; kUnsupported: an option of the engine's bridge driver that viaduct
 // does not offer.
 Result<BridgeOptions> read_bridge_options(const Options& options);
+
+// The same of options that were accepted once, perhaps by a viaduct that knew others: what is not understood is passed
+// over.
+BridgeOptions understood_options(const Options& options);
 
 // The value of `mode` or `viaduct.mode`, "bridge" without it. Errors: kInvalidArgument, when the two differ.
 Result<std::string> read_mode(const Options& options);

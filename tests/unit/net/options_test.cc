@@ -55,6 +55,7 @@ TEST(BridgeOptions, LabelsThatTheEngineMixesIn_ArePassedOver) {
   EXPECT_EQ(refusal({{"com.docker.network.enable_ipv6", "true"},
                      {"com.docker.network.enable_ipv4", "true"},
                      {"com.docker.network.internal", "true"},
+                     {"com.docker.network.generic", ""},
                      {"com.docker.network.ipam.serial", "true"},
                      {"com.docker.network.advertise_addr_nmsgs", "3"},
                      {"com.docker.network.driver.overlay.vxlanid_list", "4097"}}),
@@ -85,6 +86,9 @@ TEST(BridgeOptions, UnknownOption_NamesTheNearestKnownOne) {
       {"com.docker.network.driver.mut", "nearest known one is com.docker.network.driver.mtu"},
       {"com.docker.network.bridge.enable_ic", "nearest known one is com.docker.network.bridge.enable_icc"},
       {"com.docker.network.bridge.something_else", "nearest known one is com.docker.network.bridge."},
+      {"com.docker.network.something_new", "is not known"},
+      {"com.docker.network.driver.speed", "nearest known one is com.docker.network.driver.mtu"},
+      {"com.docker.network.endpoint.ifname", "is not known"},
       {"com.example.vni", "is not known"},
       {"", "is not known"},
   };
@@ -92,6 +96,22 @@ TEST(BridgeOptions, UnknownOption_NamesTheNearestKnownOne) {
     EXPECT_THAT(refusal({{key, "1"}}), HasSubstr("invalid_argument")) << key;
     EXPECT_THAT(refusal({{key, "1"}}), HasSubstr(words)) << key;
   }
+}
+
+TEST(BridgeOptions, LongTexts_AreNotRepeatedInTheSentence) {
+  const std::string digits(50000, '7');
+  EXPECT_THAT(refusal({{"mtu", digits}}), HasSubstr(std::string(64, '7') + "… (50000 bytes)"));
+  // 63 bytes and then characters of three: the cut is between two of them.
+  EXPECT_THAT(refusal({{"icc", std::string(63, 'x') + "€€€"}}),
+              HasSubstr("\"" + std::string(63, 'x') + "… (72 bytes)"));
+  const std::string key = "com.example." + std::string(200, 'k');
+  for (const Options& options :
+       {Options{{"mtu", digits}}, Options{{"icc", digits}}, Options{{"iface_prefix", digits}},
+        Options{{"gateway_mode_ipv4", digits}}, Options{{key, "1"}},
+        Options{{"mtu", "00" + std::string(200, '0') + "1400"}, {"viaduct.mtu", "1500"}}})
+    EXPECT_LT(refusal(options).size(), 350U) << options.begin()->first;
+  EXPECT_LT(read_mode({{"mode", digits}, {"viaduct.mode", "bridge"}}).error().message.size(), 250U);
+  EXPECT_LT(check_endpoint_options({{digits, "x"}}).error().message.size(), 250U);
 }
 
 TEST(BridgeOptions, NameOfAMegabyte_IsRefusedWithoutLookingForNeighbours) {
@@ -129,6 +149,14 @@ TEST(BridgeOptions, InterfacePrefix_LeavesRoomForTheNumber) {
   EXPECT_EQ(refusal({{"iface_prefix", "twelve-chars"}}), "accepted");
   for (const char* bad : {"", "thirteen-char", "a/b", "a b", "eth:"})
     EXPECT_THAT(refusal({{"iface_prefix", bad}}), HasSubstr("invalid_argument")) << bad;
+}
+
+TEST(UnderstoodOptions, PassOverWhatThisVersionWouldRefuse) {
+  const Options options = {
+      {"icc", "false"}, {"com.docker.network.newer", "1"}, {"mtu", "much"}, {"speed", "1"}};
+  EXPECT_FALSE(read_bridge_options(options).ok());
+  EXPECT_EQ(understood_options(options).inter_container, InterContainer::kDenied);
+  EXPECT_FALSE(understood_options(options).mtu.has_value());
 }
 
 TEST(EndpointOptions, OnlyLabelsOfTheEngine_AreAccepted) {
