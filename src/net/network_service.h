@@ -54,8 +54,9 @@ class NetworkService {
   ~NetworkService();
 
   // Makes kernel and firewall hold what the store promises: bridges, addresses, ports, rules; removes links
-  // that carry this instance's mark and have no record; forgets endpoints of an earlier boot whose links are
-  // gone. Before the socket listens, and again whenever asked. What fails for one network does not stop the
+  // that carry this instance's mark and have no record; forgets endpoints that are
+  // proven gone, and has their addresses given back: those without links that were made in an earlier boot, or had been
+  // joined. Before the socket listens, and again whenever asked. What fails for one network does not stop the
   // others and stands in the report. Errors: kUnavailable, kPermission: the kernel does not even list its
   // links.
   Result<ReconcileReport> reconcile();

@@ -21,10 +21,13 @@ void note(std::vector<std::string>& list, std::vector<std::string> more) {
 
 Result<ReconcileReport> Reconciler::run() {
   const auto links = TRY(core_.kernel.links());
+  Marks marks;
+  for (const Link& link : links)
+    if (link.group != kDyingGroup && !link.alias.empty()) marks.insert(link.alias);
   ReconcileReport report;
   for (const NetworkRecord& network : core_.table.networks()) {
     ++report.networks;
-    repair_network(network.request.id, report);
+    repair_network(network.request.id, marks, report);
   }
   for (const Link& link : links) judge_link(link, report);
   const auto renewed = core_.rules.renew();
@@ -38,7 +41,7 @@ Result<ReconcileReport> Reconciler::run() {
   return report;
 }
 
-void Reconciler::repair_network(const std::string& id, ReconcileReport& report) {
+void Reconciler::repair_network(const std::string& id, const Marks& marks, ReconcileReport& report) {
   const auto problem = [&](const Error& error) {
     report.problems.push_back(fmt::format("network {}: {}", short_id(id), error.message));
   };
@@ -50,31 +53,41 @@ void Reconciler::repair_network(const std::string& id, ReconcileReport& report) 
   auto repair = core_.repair(*network);
   if (!repair.ok()) return problem(repair.error());
   note(report.repaired, std::move(repair.value().repaired));
-  judge_missing(repair.value().network, repair.value().missing, report);
+  judge_missing(repair.value().network, repair.value().missing, marks, report);
+}
+
+std::string Reconciler::proof_of_end(const NetworkRecord& network, const EndpointRecord& endpoint,
+                                     const Marks& marks) const {
+  // Somebody renamed it: judge_host_end() says so.
+  if (marks.contains(core_.plan(network, endpoint).alias)) return {};
+  if (endpoint.boot_id != core_.environment.boot_id) return "was of an earlier boot";
+  // A pair ends with the namespace of either end. Without sandbox the engine has yet to join the endpoint, which makes
+  // its links anew, or to delete it.
+  return endpoint.sandbox_key.empty() ? "" : "had been joined, and its links are gone with its sandbox";
 }
 
 void Reconciler::judge_missing(const NetworkRecord& network, const std::vector<EndpointRecord>& missing,
-                               ReconcileReport& report) {
-  std::vector<EndpointRecord> of_earlier_boot;
+                               const Marks& marks, ReconcileReport& report) {
+  std::vector<EndpointRecord> ended;
+  std::vector<std::string> sentences;
   for (const auto& endpoint : missing) {
     const std::string name = short_id(endpoint.request.endpoint_id);
-    if (endpoint.boot_id == core_.environment.boot_id) {
-      // The container may be on its way out, or about to join again: the engine will say.
+    const std::string proof = proof_of_end(network, endpoint, marks);
+    if (proof.empty()) {
       report.problems.push_back(
           fmt::format("endpoint {} of network {} has no link {}; it is kept until the engine deletes it",
                       name, short_id(network.request.id), endpoint.host_link));
       continue;
     }
-    of_earlier_boot.push_back(endpoint);
+    ended.push_back(endpoint);
+    sentences.push_back(fmt::format("endpoint {} {}", name, proof));
   }
-  const auto forgotten = core_.forget(network, of_earlier_boot);
-  for (const auto& endpoint : of_earlier_boot) {
-    const std::string name = short_id(endpoint.request.endpoint_id);
+  const auto forgotten = core_.forget(network, ended);
+  for (const auto& sentence : sentences) {
     if (forgotten.ok())
-      report.repaired.push_back(fmt::format("endpoint {} was of an earlier boot, forgotten", name));
+      report.repaired.push_back(sentence + ", forgotten");
     else
-      report.problems.push_back(
-          fmt::format("endpoint {} of an earlier boot: {}", name, forgotten.error().message));
+      report.problems.push_back(fmt::format("{}: {}", sentence, forgotten.error().message));
   }
 }
 

@@ -100,6 +100,23 @@ def test_the_kernel_is_repaired_from_the_store_at_start(running, client):
     assert running.run("nft", "list", "table", "inet", "viaduct").stdout
 
 
+def test_containers_removed_while_away_give_their_addresses_back(running, client):
+    """Their pairs went with their sandboxes, and no call will come for them."""
+    network = Network(client, "10.50.0.0/29").create()
+    peers = [network.joined(address=address)[1]["InterfaceName"]["SrcName"] for address in ("10.50.0.3", "10.50.0.4")]
+    kept, _ = network.joined(address="10.50.0.5")
+    client.close()
+    running.daemon.kill()
+    for peer in peers:
+        running.run("ip", "link", "del", peer)
+    running.start()
+    assert running.state.counts()["endpoint"] == 1
+    assert network.endpoint("10.50.0.3").address == "10.50.0.3/29", "as --ip asks for it"
+    assert {network.endpoint().address for _ in range(3)} == {f"10.50.0.{n}/29" for n in (2, 4, 6)}
+    client.fails("IpamDriver.RequestAddress", address_request(network.pool_id, "10.50.0.5", mac=new_mac()))
+    network.remove_endpoint(kept)
+
+
 def filled(world):
     """Ends a daemon whose state has grown over several pages; the path of the file."""
     client = world.client()

@@ -142,6 +142,57 @@ TEST_F(Reconcile, LinkLostInThisBoot_IsReportedAndTheRecordKept) {
   EXPECT_THAT(world.given_back(), IsEmpty());
 }
 
+TEST_F(Reconcile, JoinedEndpointLostItsLinkInThisBoot_IsForgottenAndItsAddressGivenBack) {
+  ASSERT_TRUE(world.service->join({kNetwork, id_of('1'), "/run/docker/netns/1"}, soon()).ok());
+  world.kernel.move_to_sandbox(world.service->endpoints().at(0).peer_link);
+  world.reopen();
+  EXPECT_THAT(reconcile().repaired, IsEmpty()) << "its container runs";
+  ASSERT_EQ(world.service->endpoints().size(), 1U);
+  world.kernel.drop_link(kHost);
+  world.reopen();
+  const auto report = reconcile();
+  EXPECT_THAT(
+      report.repaired,
+      ElementsAre(
+          "endpoint 111111111111 had been joined, and its links are gone with its sandbox, forgotten"));
+  EXPECT_THAT(report.problems, IsEmpty());
+  EXPECT_TRUE(world.service->endpoints().empty());
+  EXPECT_EQ(world.stored(store::Table::kEndpoint), 0);
+  EXPECT_THAT(world.given_back(), ElementsAre("10.1.0.2 of 10.1.0.0/24"));
+}
+
+TEST_F(Reconcile, EndpointThatHasLeftWithoutItsLink_IsKept) {
+  ASSERT_TRUE(world.service->join({kNetwork, id_of('1'), "/run/docker/netns/1"}, soon()).ok());
+  ASSERT_TRUE(world.service->leave(kNetwork, id_of('1'), soon()).ok());
+  ASSERT_TRUE(world.reaped());
+  world.reopen();
+  EXPECT_THAT(reconcile().problems, ElementsAre(HasSubstr("it is kept until the engine deletes it")));
+  EXPECT_EQ(world.service->endpoints().size(), 1U);
+  EXPECT_THAT(world.given_back(), IsEmpty());
+}
+
+TEST_F(Reconcile, JoinedEndpointWhoseLinkWasRenamed_IsAlive) {
+  ASSERT_TRUE(world.service->join({kNetwork, id_of('1'), "/run/docker/netns/1"}, soon()).ok());
+  Link renamed = *world.link(kHost);
+  world.kernel.drop_link(kHost);
+  renamed.name = "renamed";
+  world.kernel.put_link(renamed);
+  reconcile();
+  EXPECT_EQ(world.service->endpoints().size(), 1U);
+  EXPECT_THAT(world.given_back(), IsEmpty());
+}
+
+TEST_F(Reconcile, ForgettingAJoinedEndpointFails_ItIsKeptAndReported) {
+  ASSERT_TRUE(world.service->join({kNetwork, id_of('1'), "/run/docker/netns/1"}, soon()).ok());
+  world.kernel.drop_link(kHost);
+  world.store.fail_at(1);
+  EXPECT_THAT(reconcile().problems, ElementsAre(HasSubstr("endpoint 111111111111 had been joined")));
+  EXPECT_EQ(world.service->endpoints().size(), 1U);
+  EXPECT_THAT(world.given_back(), IsEmpty());
+  reconcile();
+  EXPECT_TRUE(world.service->endpoints().empty());
+}
+
 TEST_F(Reconcile, MarkedLinksWithoutRecord_AreRemoved) {
   // Scenario 18: killed between the kernel's step and the store's.
   world.kernel.put_link(marked("ve9", "viaduct/inst/endpoint/" + id_of('9')));
