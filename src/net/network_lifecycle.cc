@@ -16,6 +16,8 @@ namespace {
 constexpr int kFallbackMtu = 1500;
 // Leftovers that one call removes; more than one is rare already.
 constexpr int kMostLeftovers = 16;
+// Endpoints that one sentence names.
+constexpr size_t kMostNamed = 5;
 
 std::vector<Prefix> prefixes_of(const CreateNetworkRequest& request) {
   std::vector<Prefix> prefixes;
@@ -30,9 +32,21 @@ Error overlap_error(const std::string& id, const NetworkTable::Overlap& overlap)
                                 : std::string("which is being made on this host");
   return Error{
       ErrorCode::kOverlap,
-      fmt::format("subnet {} of network {} overlaps {} of network {} {}; choose another --subnet or remove "
-                  "network {}",
-                  overlap.wanted.to_string(), short_id(id), overlap.held.to_string(), holder, where, holder)};
+      fmt::format(
+          "subnet {} of network {} overlaps {} of network {} {}; choose another --subnet, or remove network "
+          "{} (`docker network rm`, or `viaductctl network rm {}` if the engine no longer knows it)",
+          overlap.wanted.to_string(), short_id(id), overlap.held.to_string(), holder, where, holder, holder)};
+}
+
+Error still_used(const std::string& id, const std::vector<std::string>& endpoints) {
+  const size_t shown = std::min(endpoints.size(), kMostNamed);
+  std::string names;
+  for (size_t i = 0; i < shown; ++i) names += (i == 0 ? "" : ", ") + endpoints[i];
+  if (shown < endpoints.size()) names += fmt::format(" and {} more", endpoints.size() - shown);
+  return conflict(fmt::format(
+      "network {} is in use: {} of its endpoints have links in service ({}); stop their containers, or "
+      "disconnect them from it, first",
+      short_id(id), endpoints.size(), names));
 }
 
 }  // namespace
@@ -102,6 +116,39 @@ Status NetworkLifecycle::remove(const std::string& id, Deadline deadline) {
   const auto lock = TRY(core_.table.lock(id, deadline));
   const auto network = core_.table.network(id);
   return network ? remove_locked(*network) : Status();
+}
+
+Result<std::string> NetworkLifecycle::whole_id(const std::string& beginning) const {
+  TRY(check_id("network", beginning));
+  std::optional<std::string> found;
+  for (const NetworkRecord& network : core_.table.networks()) {
+    const std::string& id = network.request.id;
+    if (id == beginning) return id;
+    if (!id.starts_with(beginning)) continue;
+    if (found)
+      return invalid_argument(
+          fmt::format("several networks have an id that begins with {}; give more of it", beginning));
+    found = id;
+  }
+  if (!found)
+    return not_found(fmt::format("viaduct has no network {}; `viaductctl networks` lists those it has",
+                                 short_id(beginning)));
+  return *found;
+}
+
+Status NetworkLifecycle::remove_by_operator(const std::string& id, Deadline deadline) {
+  const std::string whole = TRY(whole_id(id));
+  const auto lock = TRY(core_.table.lock(whole, deadline));
+  const auto network = core_.table.network(whole);
+  if (!network) return {};  // the engine was faster
+  const auto endpoints = core_.table.endpoints_of(whole);
+  std::vector<std::string> living;
+  for (const auto& endpoint : endpoints)
+    if (TRY(core_.host_link(*network, endpoint))) living.push_back(short_id(endpoint.request.endpoint_id));
+  if (!living.empty()) return still_used(whole, living);
+  TRY(remove_locked(*network));
+  for (const auto& endpoint : endpoints) core_.give_back(*network, endpoint, nullptr);
+  return {};
 }
 
 Status NetworkLifecycle::remove_locked(const NetworkRecord& network) {

@@ -11,8 +11,11 @@ class NetworkLifecycle {
 
   Status create(const CreateNetworkRequest& request, Deadline deadline);
   Status remove(const std::string& id, Deadline deadline);
+  Status remove_by_operator(const std::string& id, Deadline deadline);
 
  private:
+  // The one network whose id begins so.
+  Result<std::string> whole_id(const std::string& beginning) const;
   // A known network, asked for again with equal parameters.
   Status take_back(const NetworkRecord& network);
   Status make(const CreateNetworkRequest& request, const Driver& driver, PlanContext context);

@@ -53,6 +53,10 @@ Status NetworkService::delete_network(const std::string& id, Deadline deadline) 
   return impl_->networks.remove(id, deadline);
 }
 
+Status NetworkService::remove_by_operator(const std::string& id, Deadline deadline) {
+  return impl_->networks.remove_by_operator(id, deadline);
+}
+
 Result<CreateEndpointReply> NetworkService::create_endpoint(const CreateEndpointRequest& request,
                                                             Deadline deadline) {
   return impl_->endpoints.create(request, deadline);

@@ -69,6 +69,11 @@ class NetworkService {
   Status create_network(const CreateNetworkRequest& request, Deadline deadline);
   // Removes its endpoints as well. Unknown ids succeed.
   Status delete_network(const std::string& id, Deadline deadline);
+  // For an operator, who knows that the engine no longer has the network (its DeleteNetwork was lost): as
+  // delete_network(), and has the addresses of its endpoints given back. `id`: a whole id, or the beginning of one, such
+  // as the 12 characters that are shown to people. Errors: kInvalidArgument, no id, or the beginning of several; kNotFound;
+  // kConflict, naming them: endpoints of the network have links in service.
+  Status remove_by_operator(const std::string& id, Deadline deadline);
 
   // A known id with equal parameters gets the first answer. Errors: kNotFound, the network; kConflict, an
   // address or MAC that another endpoint of the network has; kInvalidArgument.

@@ -166,7 +166,8 @@ TEST_F(NetworkCalls, SubnetOfALiveNetwork_IsRefusedAndTheHolderNamed) {
   EXPECT_EQ(
       refused.error().message,
       "subnet 10.1.0.0/16 of network bbbbbbbbbbbb overlaps 10.1.0.0/24 of network aaaaaaaaaaaa (bridge "
-      "vd-aaaaaaaaaaaa), which is on this host; choose another --subnet or remove network aaaaaaaaaaaa");
+      "vd-aaaaaaaaaaaa), which is on this host; choose another --subnet, or remove network aaaaaaaaaaaa "
+      "(`docker network rm`, or `viaductctl network rm aaaaaaaaaaaa` if the engine no longer knows it)");
   EXPECT_THAT(world.marked_links(), ElementsAre(kBridge));
 }
 
@@ -228,6 +229,51 @@ TEST_F(NetworkCalls, InternalAndDeniedTraffic_ReachTheFirewall) {
 TEST_F(NetworkCalls, GatewayNeed_FollowsTheOptions) {
   EXPECT_TRUE(world.service->gateway_need({}).ok());
   EXPECT_FALSE(world.service->gateway_need({{"mode", "carrier-pigeon"}}).ok());
+}
+
+TEST_F(NetworkCalls, OperatorRemovesANetworkWithoutLivingEndpoints_NothingOfItIsLeft) {
+  ASSERT_TRUE(create(request).ok());
+  ASSERT_TRUE(endpoint(endpoint_request(id_of('a'), id_of('1'))).ok());
+  ASSERT_TRUE(world.service->leave(id_of('a'), id_of('1'), soon()).ok());
+  ASSERT_TRUE(world.service->remove_by_operator("aaaaaaaaaaaa", soon()).ok());
+  EXPECT_TRUE(world.service->networks().empty());
+  EXPECT_TRUE(world.service->endpoints().empty());
+  EXPECT_EQ(world.stored(store::Table::kNetwork), 0);
+  EXPECT_EQ(world.stored(store::Table::kEndpoint), 0);
+  EXPECT_THAT(world.given_back(), ElementsAre("10.1.0.2 of 10.1.0.0/24"));
+  EXPECT_TRUE(world.empty_after_reaping());
+  EXPECT_TRUE(create(network_request(id_of('b'))).ok()) << "its subnet is free";
+}
+
+TEST_F(NetworkCalls, OperatorRemovesANetworkInUse_IsRefusedAndTheEndpointsNamed) {
+  ASSERT_TRUE(create(request).ok());
+  for (char c = '1'; c <= '7'; ++c)
+    ASSERT_TRUE(endpoint(endpoint_request(id_of('a'), id_of(c), std::string("10.1.0.1") + c + "/24")).ok());
+  const auto refused = world.service->remove_by_operator(id_of('a'), soon());
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kConflict);
+  EXPECT_EQ(
+      refused.error().message,
+      "network aaaaaaaaaaaa is in use: 7 of its endpoints have links in service (111111111111, 222222222222, "
+      "333333333333, 444444444444, 555555555555 and 2 more); stop their containers, or disconnect them from "
+      "it, first");
+  EXPECT_EQ(world.service->endpoints().size(), 7U);
+  EXPECT_THAT(world.given_back(), IsEmpty());
+}
+
+TEST_F(NetworkCalls, OperatorNamesNoNetworkOrSeveral_IsToldSo) {
+  ASSERT_TRUE(create(request).ok());
+  ASSERT_TRUE(create(network_request(std::string(20, 'a') + std::string(44, 'b'), "10.2.0.0/24")).ok());
+  const auto code = [&](const std::string& id) {
+    return world.service->remove_by_operator(id, soon()).error().code;
+  };
+  EXPECT_EQ(code("bbbb"), ErrorCode::kNotFound);
+  EXPECT_EQ(code(""), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code("../a"), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code("aaaaaaaaaaaa"), ErrorCode::kInvalidArgument) << "both begin so";
+  EXPECT_EQ(world.service->networks().size(), 2U);
+  EXPECT_TRUE(world.service->remove_by_operator(id_of('a'), soon()).ok());
+  EXPECT_EQ(world.service->networks().size(), 1U);
 }
 
 TEST_F(NetworkCalls, BoundTo_NamesEndpointsAndGateways) {
