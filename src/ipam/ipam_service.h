@@ -69,8 +69,9 @@ class IpamService {
   // The other half deleted the endpoint that used this address of the local space. Gives the address back if it was
   // released before, while it was in use; the engine will not release it again.
   Status endpoint_deleted(const Prefix& pool, const IpAddress& address, Deadline deadline);
-  // True while the local space holds a pool with exactly this prefix that was made no later than `by` (RFC 3339; empty:
-  // whenever).
+  // True while the local space, or one of those that --ipam-opt space=NAME makes beside it, holds a pool with exactly
+  // this prefix that was made no later than `by` (RFC 3339; empty: whenever). The other half cannot tell them apart:
+  // CreateNetwork has "local" for all of them.
   [[nodiscard]] bool holds_pool(const Prefix& pool, const std::string& by = "") const;
 
   // For operators: a copy as of one moment, ordered by id or address.

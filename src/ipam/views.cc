@@ -7,10 +7,14 @@ namespace viaduct::ipam {
 
 bool IpamService::Impl::holds_pool(const Prefix& pool, const std::string& by) const {
   const Lock lock(mutex_);
-  const Parent* parent = table_.find_parent(kLocalSpace, pool);
-  return parent != nullptr && std::any_of(parent->pools.begin(), parent->pools.end(), [&](const Pool* one) {
-           return one->state != PoolState::kFresh && (by.empty() || one->record.since <= by);
-         });
+  const auto counts = [&](const Pool* one) {
+    return one->state != PoolState::kFresh && (by.empty() || one->record.since <= by);
+  };
+  const auto parents = table_.parents();
+  return std::any_of(parents.begin(), parents.end(), [&](const Parent* parent) {
+    return kind_of_space(parent->space) == SpaceKind::kLocal && parent->subnet.prefix() == pool &&
+           std::any_of(parent->pools.begin(), parent->pools.end(), counts);
+  });
 }
 
 std::vector<PoolView> IpamService::Impl::pools() const {

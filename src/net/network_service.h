@@ -26,8 +26,8 @@ struct NetworkEnvironment {
   // An endpoint was deleted as the engine asked. An address that was released before may go now; one that was not is
   // released next.
   std::function<void(const Prefix& pool, const IpAddress& address)> endpoint_deleted;
-  // False when viaduct's own IPAM once held this pool of the local space and does so no more: the proof that
-  // a network on it is a leftover. True also for pools of another IPAM, of which nothing is known.
+  // False when viaduct's own IPAM once held this pool of a local space (the named ones included) and does so no
+  // more: the proof that a network on it is a leftover. True also for pools of another IPAM, of which nothing is known.
   // A pool made after the network (`since`, RFC 3339) is another network's: the first one's was released before.
   std::function<bool(const std::string& space, const Prefix& pool, const std::string& since)>
       pool_may_be_held;

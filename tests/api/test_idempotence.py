@@ -277,3 +277,13 @@ def test_an_exhausted_pool_says_how_full_it_is(client):
     message = client.fails("IpamDriver.RequestAddress", address_request(network.pool_id, mac=new_mac()))
     assert "10.50.0.0/29" in message, message
     assert not {"10.50.0.0/29", "10.50.0.7/29"} & given
+
+
+def test_a_subnet_of_two_spaces_makes_one_network_on_this_host(client):
+    """Pools of different spaces may be equal, bridges may not; a network without endpoints is no leftover for that."""
+    first = Network(client, "10.50.0.0/24", ipam={"space": "a"}).create()
+    second = Network(client, "10.50.0.0/24", ipam={"space": "b"}).allocate()
+    refused = client.fails("NetworkDriver.CreateNetwork", second.creation())
+    assert first.id[:12] in refused, refused
+    endpoint, answer = first.joined()
+    assert first.has(endpoint.address) and answer["Gateway"] == first.gateway.partition("/")[0]

@@ -60,12 +60,13 @@ class Network:
     generic: dict = field(default_factory=dict)
     internal: bool = False
     space: str = "local"
+    ipam: dict = field(default_factory=dict)  # --ipam-opt
     id: str = field(default_factory=new_id)
     pool_id: str = ""
     gateway: str = ""
 
     def allocate(self):
-        answer = self.caller.call("IpamDriver.RequestPool", pool_request(self.subnet, space=self.space))
+        answer = self.caller.call("IpamDriver.RequestPool", pool_request(self.subnet, space=self.space, options=self.ipam))
         self.pool_id, self.subnet = answer["PoolID"], answer["Pool"]
         self.gateway = self.caller.call("IpamDriver.RequestAddress",
                                         address_request(self.pool_id, options=GATEWAY))["Address"]

@@ -197,7 +197,25 @@ TEST(RequestPool, HugePools_AreServedLikeSmallOnes) {
   EXPECT_EQ(World::text(world.endpoint(wide, 1)), "fc00::1/8");
 }
 
-TEST(HoldsPool, LocalSpaceAlone_Counts) {
+TEST(HoldsPool, NamedLocalSpaces_CountAsTheLocalOne) {
+  World world;
+  const auto named = [&](const std::string& name, const std::string& space = kLocalSpace) {
+    return world.request_pool("10.1.0.0/24", "", space, {{"space", name}}).value().id;
+  };
+  const std::string a = named("a");
+  const std::string since = world.service().pools().at(0).since;
+  world.clock.advance(std::chrono::seconds(60));
+  const std::string b = named("b");
+  named("c", kGlobalSpace);
+  EXPECT_TRUE(world.service().holds_pool(prefix("10.1.0.0/24"), since));
+  world.release_pool(a);
+  EXPECT_FALSE(world.service().holds_pool(prefix("10.1.0.0/24"), since)) << "the other one is younger";
+  EXPECT_TRUE(world.service().holds_pool(prefix("10.1.0.0/24")));
+  world.release_pool(b);
+  EXPECT_FALSE(world.service().holds_pool(prefix("10.1.0.0/24")));
+}
+
+TEST(HoldsPool, GlobalSpace_DoesNotCount) {
   World world;
   world.pool("10.1.0.0/24", "", kGlobalSpace);
   EXPECT_FALSE(world.service().holds_pool(prefix("10.1.0.0/24")));
