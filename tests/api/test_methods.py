@@ -265,3 +265,19 @@ def test_a_node_without_gateway_or_subnet_data_gets_a_network(running):
                  "IPv6Data": ipv6})
         checked(client, "NetworkDriver.DeleteNetwork", {"NetworkID": network_id})
     assert running.own_links() == []
+
+
+def test_mtus_below_what_ipv6_needs_are_served(world):
+    """Below 1280 a link has no IPv6; the uplink's MTU may be as small as one that is asked for."""
+    world.run("ip", "link", "add", "up0", "mtu", "1000", "type", "veth", "peer", "name", "out0")
+    for link in ("up0", "out0"):
+        world.run("ip", "link", "set", link, "up")
+    world.run("ip", "addr", "add", "192.0.2.1/24", "dev", "up0")
+    world.run("ip", "route", "add", "default", "via", "192.0.2.2")
+    world.start()
+    for number, options in enumerate([{}, {"mtu": "68"}, {"mtu": "1279"}, {"mtu": "1280"}]):
+        network = Network(world.client(), f"10.50.{number}.0/24", generic=options).create()
+        _, answer = network.joined()
+        links = world.links()
+        for name in (f"vd-{network.id[:12]}", answer["InterfaceName"]["SrcName"]):
+            assert links[name]["mtu"] == int(options.get("mtu", 1000)), name
