@@ -36,17 +36,20 @@ int write_text(const fs::path& file, const std::string& text) {
   return ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? 0 : errno;
 }
 
-// A setting under sys/, with the name that sysctl(8) gives it.
+// A setting beneath /proc/sys/net, with the name that sysctl(8) gives it.
 struct Setting {
   fs::path file;
   std::string name;
 };
 
 // Sets it if it is not so already, and says what happened.
-void set(const Setting& setting, const std::string& value, std::vector<std::string>& said) {
-  std::string now = text_of(setting.file);
+void set(const HostFiles& host, const Setting& setting, const std::string& value,
+         std::vector<std::string>& said) {
+  std::string now = text_of(host.proc / "sys/net" / setting.file);
   if (now == value) return;
-  int failure = write_text(setting.file, value);
+  int failure = write_text(host.proc / "sys/net" / setting.file, value);
+  if (failure == EROFS && fs::exists(host.writable_net))
+    failure = write_text(host.writable_net / setting.file, value);
   if (failure == 0) {
     said.push_back(fmt::format("set {} from {} to {}", setting.name, now, value));
     return;
@@ -55,10 +58,11 @@ void set(const Setting& setting, const std::string& value, std::vector<std::stri
                              std::generic_category().message(failure), setting.name, value));
 }
 
-void keep_router_advertisements(const fs::path& proc, std::vector<std::string>& said) {
+void keep_router_advertisements(const HostFiles& host, std::vector<std::string>& said) {
+  const fs::path conf = "ipv6/conf";
   std::error_code failed;
   std::vector<fs::path> links;
-  for (fs::directory_iterator entry(proc / "sys/net/ipv6/conf", failed), end; !failed && entry != end;
+  for (fs::directory_iterator entry(host.proc / "sys/net" / conf, failed), end; !failed && entry != end;
        entry.increment(failed)) {
     links.push_back(entry->path());
   }
@@ -67,7 +71,7 @@ void keep_router_advertisements(const fs::path& proc, std::vector<std::string>& 
     std::string name = link.filename().string();
     // "all" has no effect on links of its own; the loopback hears no router.
     if (name == "all" || name == "lo" || text_of(link / "accept_ra") != "1") continue;
-    set({link / "accept_ra", fmt::format("net.ipv6.conf.{}.accept_ra", name)}, "2", said);
+    set(host, {conf / name / "accept_ra", fmt::format("net.ipv6.conf.{}.accept_ra", name)}, "2", said);
   }
 }
 
@@ -101,17 +105,18 @@ void report_legacy_filter(const fs::path& proc, std::vector<std::string>& said) 
 
 }  // namespace
 
-std::vector<std::string> set_up_host(const std::filesystem::path& proc) {
+std::vector<std::string> set_up_host(const HostFiles& host) {
   std::vector<std::string> said;
-  set({proc / "sys/net/ipv4/ip_forward", "net.ipv4.ip_forward"}, "1", said);
-  fs::path forwarding = proc / "sys/net/ipv6/conf/all/forwarding";
+  set(host, {"ipv4/ip_forward", "net.ipv4.ip_forward"}, "1", said);
+  const fs::path forwarding = "ipv6/conf/all/forwarding";
   // A host without IPv6 has nothing to set.
-  if (fs::exists(forwarding) && text_of(forwarding) != "1") {
-    keep_router_advertisements(proc, said);
-    set({forwarding, "net.ipv6.conf.all.forwarding"}, "1", said);
+  const fs::path seen = host.proc / "sys/net" / forwarding;
+  if (fs::exists(seen) && text_of(seen) != "1") {
+    keep_router_advertisements(host, said);
+    set(host, {forwarding, "net.ipv6.conf.all.forwarding"}, "1", said);
   }
-  report_bridge_filter(proc, said);
-  report_legacy_filter(proc, said);
+  report_bridge_filter(host.proc, said);
+  report_legacy_filter(host.proc, said);
   return said;
 }
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from lab import OUTSIDE4, UPLINK4, wait_until
+from lab import OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6, wait_until
 
 
 ASK_BY_UDP = """
@@ -88,6 +88,19 @@ def test_ipv6_between_containers_and_gateway(stack):
     assert endpoint["IPv6Gateway"] and stack.pings("one", endpoint["IPv6Gateway"])
     routes = stack.container_ip_json("one", "-6", "route")
     assert any(route["dst"] == "default" and route["gateway"] == endpoint["IPv6Gateway"] for route in routes)
+
+
+def test_outside_sees_the_hosts_ipv6_address(stack):
+    """The same over IPv6, for which nobody but viaduct switches forwarding on: in the managed form through its own mount."""
+    two_containers(stack, "--ipv6", "--subnet", f"{stack.subnet6()}::/64")
+    assert stack.pings("one", OUTSIDE6)
+    assert stack.engine.execute("one", "wget", "-qO-", f"http://[{OUTSIDE6}]/", check=True) == UPLINK6
+    assert stack.world.run("cat", "/proc/sys/net/ipv6/conf/all/forwarding").strip() == "1"
+
+
+def test_no_masquerade_option_keeps_ipv6_source(stack):
+    two_containers(stack, "--ipv6", "--subnet", f"{stack.subnet6()}::/64", "-o", "com.docker.network.bridge.enable_ip_masquerade=false")
+    assert not stack.pings("one", OUTSIDE6, wait=1)
 
 
 def test_internal_network_has_no_way_out(stack):
