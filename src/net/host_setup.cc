@@ -107,7 +107,6 @@ void report_legacy_filter(const fs::path& proc, std::vector<std::string>& said) 
 
 std::vector<std::string> set_up_host(const HostFiles& host) {
   std::vector<std::string> said;
-  set(host, {"ipv4/ip_forward", "net.ipv4.ip_forward"}, "1", said);
   const fs::path forwarding = "ipv6/conf/all/forwarding";
   // A host without IPv6 has nothing to set.
   const fs::path seen = host.proc / "sys/net" / forwarding;

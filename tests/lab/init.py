@@ -72,6 +72,13 @@ def join_outside(pid, settings):
     run("ip", "-6", "route", "add", "default", "via", settings["gateway6"].partition("/")[0])
 
 
+def stop_forwarding():
+    """As on a machine that has just been started; a new network namespace takes the value for IPv4 from the one before."""
+    for setting in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+        with open(f"/proc/sys/net/{setting}", "w", encoding="ascii") as file:
+            file.write("0")
+
+
 def wait_for_outside(address):
     """Until the outside host's HTTP server takes connections."""
     deadline = time.monotonic() + 10
@@ -129,6 +136,7 @@ def main():
     pid = own_pid()
     inner_outside, outer_outside, waits = start_outside(settings)
     mount_private_tree()
+    stop_forwarding()
     join_outside(inner_outside, settings)
     os.close(waits)
     wait_for_outside(settings["outside4"].partition("/")[0])

@@ -68,16 +68,14 @@ class HostSetup : public ::testing::Test {
 };
 
 TEST_F(HostSetup, HostThatDoesNotForward_IsMadeToAndKeepsLearningRoutes) {
-  EXPECT_THAT(set_up_host(host_), ElementsAre("set net.ipv4.ip_forward from 0 to 1",
-                                              "set net.ipv6.conf.eth0.accept_ra from 1 to 2",
+  EXPECT_THAT(set_up_host(host_), ElementsAre("set net.ipv6.conf.eth0.accept_ra from 1 to 2",
                                               "set net.ipv6.conf.all.forwarding from 0 to 1"));
-  EXPECT_EQ(get("sys/net/ipv4/ip_forward"), "1");
+  EXPECT_EQ(get("sys/net/ipv6/conf/all/forwarding"), "1");
   EXPECT_EQ(get("sys/net/ipv6/conf/eth0/accept_ra"), "2");
   EXPECT_EQ(get("sys/net/ipv6/conf/eth1/accept_ra"), "0");
 }
 
 TEST_F(HostSetup, HostThatForwards_IsLeftAlone) {
-  put("sys/net/ipv4/ip_forward", "1\n");
   put("sys/net/ipv6/conf/all/forwarding", "1\n");
   EXPECT_THAT(set_up_host(host_), ElementsAre());
   EXPECT_EQ(get("sys/net/ipv6/conf/eth0/accept_ra"), "1");
@@ -85,40 +83,42 @@ TEST_F(HostSetup, HostThatForwards_IsLeftAlone) {
 
 TEST_F(HostSetup, HostWithoutIpv6_NeedsNone) {
   fs::remove_all(proc_ / "sys/net/ipv6");
-  EXPECT_THAT(set_up_host(host_), ElementsAre("set net.ipv4.ip_forward from 0 to 1"));
+  EXPECT_THAT(set_up_host(host_), ElementsAre());
+}
+
+TEST_F(HostSetup, Ipv4_IsLeftToTheEngineThatDropsWhatItThenForwards) {
+  set_up_host(host_);
+  EXPECT_EQ(get("sys/net/ipv4/ip_forward"), "0");
 }
 
 TEST_F(HostSetup, SettingThatCannotBeWritten_IsSaidWithItsRemedy) {
-  fs::remove(proc_ / "sys/net/ipv4/ip_forward");
-  fs::create_directory(proc_ / "sys/net/ipv4/ip_forward");
-  fs::remove_all(proc_ / "sys/net/ipv6");
+  fs::remove_all(proc_ / "sys/net/ipv6/conf");
+  fs::create_directories(proc_ / "sys/net/ipv6/conf/all/forwarding");
   EXPECT_THAT(set_up_host(host_),
-              ElementsAre("cannot set net.ipv4.ip_forward to 1: Is a directory; run sysctl -w "
-                          "net.ipv4.ip_forward=1 on the host"));
+              ElementsAre("cannot set net.ipv6.conf.all.forwarding to 1: Is a directory; run sysctl -w "
+                          "net.ipv6.conf.all.forwarding=1 on the host"));
 }
 
 TEST_F(HostSetup, ReadOnlySettings_AreWrittenWhereTheyAreMountedAgain) {
   with_read_only_proc([&] {
-    EXPECT_THAT(set_up_host(host_), ElementsAre("set net.ipv4.ip_forward from 0 to 1",
-                                                "set net.ipv6.conf.eth0.accept_ra from 1 to 2",
+    EXPECT_THAT(set_up_host(host_), ElementsAre("set net.ipv6.conf.eth0.accept_ra from 1 to 2",
                                                 "set net.ipv6.conf.all.forwarding from 0 to 1"));
   });
-  EXPECT_EQ(get("sys/net/ipv4/ip_forward"), "1");
   EXPECT_EQ(get("sys/net/ipv6/conf/eth0/accept_ra"), "2");
   EXPECT_EQ(get("sys/net/ipv6/conf/all/forwarding"), "1");
 }
 
 TEST_F(HostSetup, ReadOnlySettingsMountedNowhereElse_AreSaidWithTheirRemedy) {
-  put("sys/net/ipv6/conf/all/forwarding", "1\n");
+  put("sys/net/ipv6/conf/eth0/accept_ra", "2\n");
   with_read_only_proc([&] {
-    EXPECT_THAT(set_up_host({proc_, folder_ / "nowhere"}),
-                ElementsAre("cannot set net.ipv4.ip_forward to 1: Read-only file system; run sysctl -w "
-                            "net.ipv4.ip_forward=1 on the host"));
+    EXPECT_THAT(
+        set_up_host({proc_, folder_ / "nowhere"}),
+        ElementsAre("cannot set net.ipv6.conf.all.forwarding to 1: Read-only file system; run sysctl -w "
+                    "net.ipv6.conf.all.forwarding=1 on the host"));
   });
 }
 
 TEST_F(HostSetup, BridgeFilterAndLegacyTables_AreReported) {
-  put("sys/net/ipv4/ip_forward", "1\n");
   put("sys/net/ipv6/conf/all/forwarding", "1\n");
   put("sys/net/bridge/bridge-nf-call-iptables", "1\n");
   put("net/ip_tables_names", "nat\nfilter\n");
