@@ -40,6 +40,11 @@ ensure_packages() {
   command -v apt-get >/dev/null || die "apt-get is not here; install by hand: ${missing[*]}"
   DEBIAN_FRONTEND=noninteractive apt-get -qq update
   DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${missing[@]}" >/dev/null </dev/null
+  # Debian starts the services that it installs. Of the registry the tests want the program alone; the service would listen
+  # on every address of the machine.
+  if [[ " ${missing[*]} " == *" docker-registry "* && -d /run/systemd/system ]]; then
+    systemctl disable --quiet --now docker-registry
+  fi
 }
 
 # Debian's client where there is one: another client in front of it in PATH may not speak to Debian's engine.
@@ -63,7 +68,7 @@ busybox_image() {
   folder=$(mktemp -d)
   mkdir -p "$folder/bin" "$folder/etc" "$folder/tmp"
   cp "$(command -v busybox)" "$folder/bin/busybox"
-  for applet in sh ping ip nc wget httpd sleep; do
+  for applet in sh ping ip nc wget httpd mkdir sleep; do
     ln -s busybox "$folder/bin/$applet"
   done
   tar -C "$folder" -c . | docker import - "$1" >/dev/null
