@@ -1,11 +1,13 @@
 """The two forms in which viaduct runs: a daemon with a socket in the plugin folder, and a managed plugin of the engine."""
 
+import json
 import os
 import signal
 import subprocess
+import uuid
 from pathlib import Path
 
-from lab import wait_until
+from lab import Registry, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("VIADUCT_BIN", ROOT / "build/dev/bin"))
@@ -46,7 +48,7 @@ class SocketDriver:
         """Start viaductd and wait until it answers."""
         self.world.run("mkdir", "-p", "/run/docker/plugins", "/run/viaduct")
         self.process = self.world.spawn(self.arguments(), log="viaductd.log")
-        wait_until(lambda: self.answers() or not self.process.running, 10, "start of viaductd")
+        wait_until(lambda: self.answers() or not self.process.running, 30, "start of viaductd")
         assert self.process.running, "viaductd ended:\n" + self.process.output()[-2000:]
 
     def answers(self):
@@ -57,7 +59,7 @@ class SocketDriver:
 
     def stop(self):
         """SIGTERM; viaductd must end well, and soon."""
-        assert self.process.stop(timeout=5) == 0, "viaductd did not end well on SIGTERM"
+        assert self.process.stop(timeout=10) == 0, "viaductd did not end well on SIGTERM"
 
     def kill(self):
         """kill -9; nothing starts it again but start()."""
@@ -70,6 +72,10 @@ class SocketDriver:
     def kill_and_start(self):
         self.kill()
         self.start()
+
+    def new_boot(self):
+        """From its next start on, viaductd believes the kernel to be another one."""
+        self.world.change_boot_id()
 
 
 class ManagedDriver:
@@ -86,17 +92,20 @@ class ManagedDriver:
 
     def after_engine(self):
         """Create the plugin with the project's own tool and enable it."""
-        env = {**os.environ, "DOCKER_HOST": f"unix://{self.world.engine.socket}", "DOCKER": "/usr/bin/docker",
-               "DOCKER_CONFIG": str(self.world.dir / "client"), "TMPDIR": str(self.world.dir)}
-        subprocess.run([str(ROOT / "tools/plugin"), "--name", "viaduct", "--binary", str(BIN / "viaductd")],
-                       env=env, check=True, capture_output=True, text=True)
+        self.tool("--name", "viaduct")
         self.start()
+
+    def tool(self, *arguments):
+        """Run tools/plugin on the built viaductd, against the world's engine."""
+        subprocess.run([str(ROOT / "tools/plugin"), *arguments, "--binary", str(BIN / "viaductd")], check=True,
+                       env={**os.environ, **self.world.engine.client_environment()}, capture_output=True, text=True)
 
     def inspect(self):
         return self.world.engine.inspect("plugin", self.name)
 
     @property
     def id(self):
+        """The plugin's id, which stays the same for its life; asked once, so that it is known while the engine is away."""
         if self._id is None:
             self._id = self.inspect()["Id"]
         return self._id
@@ -106,6 +115,7 @@ class ManagedDriver:
 
     def start(self):
         self.world.docker("plugin", "enable", self.name)
+        assert self.id
 
     def stop(self):
         """Disable, by force where networks use it."""
@@ -128,10 +138,42 @@ class ManagedDriver:
         """kill -9, then wait for the engine to have put a new process in its place."""
         old = self.pid()
         self.kill()
-        wait_until(lambda: self.world.pids_of("viaductd") not in ([], [old]) and self.answers(), 15, "engine's restart of the plugin")
+        wait_until(lambda: self.world.pids_of("viaductd") not in ([], [old]) and self.answers(), 60, "engine's restart of the plugin")
 
     def socket(self):
         return f"/run/docker/plugins/{self.id}/viaduct.sock"
 
     def answers(self):
         return answers(self.world, self.socket())
+
+    def new_boot(self):
+        """runc gives the plugin a /proc of its own, where the kernel's id cannot be another: so, while viaductd is not running,
+        what it wrote down is made to be of an earlier boot."""
+        for table in ("endpoint", "meta"):
+            self.world.run("sqlite3", self.database(), f"UPDATE {table} SET value = replace(value, '{self.world.boot_id()}', "
+                                                       f"'{uuid.uuid4()}')")
+
+
+class InstalledDriver(ManagedDriver):
+    """A managed plugin that came from a registry, where two versions of it are."""
+
+    def after_engine(self):
+        self.registry = Registry(self.world).start()
+        for version in ("1", "2"):
+            self.publish(version)
+        self.world.docker("plugin", "install", "--grant-all-permissions", "--alias", "viaduct", self.reference("1"), timeout=180)
+        assert self.id
+
+    def reference(self, version):
+        return f"{self.registry.address}/viaduct:{version}"
+
+    def publish(self, version):
+        """Push this viaductd as the version: they differ in the plugin's description."""
+        folder = self.world.dir / f"plugin-{version}"
+        self.tool("--out", str(folder))
+        config = json.loads((folder / "config.json").read_text())
+        config["description"] += f", version {version}"
+        (folder / "config.json").write_text(json.dumps(config))
+        for action in (["create", self.reference(version), str(folder)], ["push", self.reference(version)],
+                       ["rm", self.reference(version)]):
+            self.world.docker("plugin", *action, timeout=180)

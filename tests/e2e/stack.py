@@ -6,37 +6,39 @@ import os
 import re
 from pathlib import Path
 
-from driver import ManagedDriver, SocketDriver
+from driver import InstalledDriver, ManagedDriver, SocketDriver
 from lab import World, state, wait_until
 from lab.image import IMAGE
 
 OWN_LINK = re.compile(r"\b(vd-[0-9a-z]{12}|ve[0-9a-f]{13})\b")
+# The names above as text of a rule, and the wildcard in the accept rules that viaduct keeps in the engine's chains.
+OWN_IN_RULES = re.compile(r"vd-\*|vd-\+|viaduct|" + OWN_LINK.pattern)
 CHATTER = re.compile(r"module=grpc|loading plugin|containerd-debug.sock")
+FORMS = {"socket": SocketDriver, "managed": ManagedDriver, "installed": InstalledDriver}
 TABLES = ("network", "endpoint", "pool", "address")
 
 
 class Stack:
-    """World, engine and driver of one form ("socket" or "managed"), started; `rules` remembers viaduct's table at rest."""
+    """World, engine and driver of one form ("socket" or "managed"), started."""
 
     def __init__(self, world, form):
         self.world, self.engine = world, world.engine
         self.form = form
-        self.driver = {"socket": SocketDriver, "managed": ManagedDriver}[form](world)
+        self.driver = FORMS[form](world)
         self._numbers = itertools.count(1)
+        self._made = set()
         self.rest_links = None
-        self.rest_rules = None
 
     def start(self):
-        """Start all, and take the picture of the rest state after one network has come and gone."""
+        """Start all, let one network come and go, and remember which links are there without any."""
         self.driver.before_engine()
         self.engine.start()
         self.engine.load_image()
         self.driver.after_engine()
         self.network("warm-up")
         self.docker("network", "rm", "warm-up")
-        wait_until(lambda: not self.own_links(), 10, "removal of the first network")
+        wait_until(lambda: not self.own_links(), 30, "removal of the first network")
         self.rest_links = set(state.links(self.world))
-        self.rest_rules = self.own_rules()
         return self
 
     def docker(self, *args, **options):
@@ -54,6 +56,7 @@ class Stack:
 
     def network(self, name, *options, check=True, timeout=60):
         """`docker network create` with both halves from viaduct."""
+        self._made.add(name)
         return self.docker("network", "create", "-d", self.driver.name, "--ipam-driver", self.driver.name, *options, name,
                            check=check, timeout=timeout)
 
@@ -88,7 +91,7 @@ class Stack:
         pid = self.engine.container_pid(container)
         ping = self.world.spawn(["nsenter", "--target", str(pid), "--net", "ping", "-n", "-i", "0.05", address],
                                 log=f"ping-{next(self._numbers)}.log")
-        wait_until(lambda: "bytes from" in ping.output(), 5, "first answer of the long ping")
+        wait_until(lambda: "bytes from" in ping.output(), 30, "first answer of the long ping")
         return ping
 
     @staticmethod
@@ -124,40 +127,53 @@ class Stack:
         text = self.world.run("sqlite3", "-json", self.driver.database(), f"SELECT * FROM {table}")
         return json.loads(text or "[]")
 
+    def networks_known(self):
+        """Names of the networks that the engine lists, or still answers for although it does not list them."""
+        listed = self.docker("network", "ls", "--filter", "type=custom", "--format", "{{.Name}}").split()
+        asked = sorted(self._made.union(listed))
+        if not asked:
+            return []
+        done = self.docker("network", "inspect", "--format", "{{.Name}}", *asked, check=False)
+        return sorted(set(done.stdout.split()).union(listed))
+
+    def attached(self):
+        """What `docker network inspect` shows as attached to the engine's own networks."""
+        shown = json.loads(self.docker("network", "inspect", "bridge", "host", "none"))
+        return {network["Name"]: network["Containers"] for network in shown if network["Containers"]}
+
     def leftovers(self):
-        """What should be gone once no container and no network is left: {} when engine, kernel, rules and database agree."""
-        found = {}
-        extra = set(state.links(self.world)) - self.rest_links
-        if extra:
-            found["links"] = sorted(extra)
-        rules = self.own_rules() ^ self.rest_rules
-        if rules:
-            found["viaduct's rules"] = sorted(rules)
-        named = sorted(rule for rule in state.rules(self.world) if OWN_LINK.search(rule))
-        if named:
-            found["rules with names of links"] = named
-        for table in TABLES:
-            rows = self.rows(table)
-            if rows:
-                found[f"table {table}"] = rows
-        networks = self.docker("network", "ls", "-q", "--filter", "type=custom").split()
-        if networks:
-            found["networks"] = networks
-        return found
+        """What should be gone once no container and no network is left: {} when engine, kernel, rules and database agree.
+
+        With the last network viaduct's table and its accept rules in the engine's chains go too (docs/firewall.md).
+        """
+        found = {
+            "links": sorted(set(state.links(self.world)) - self.rest_links),
+            "viaduct's table": sorted(self.own_rules()),
+            "rules with viaduct's names": sorted(rule for rule in state.rules(self.world) if OWN_IN_RULES.search(rule)),
+            "rules in FORWARD": [line for line in self.world.run("iptables", "-S", "FORWARD").splitlines() if OWN_IN_RULES.search(line)],
+            "networks": self.networks_known(),
+            "attachments": self.attached(),
+        }
+        found.update({f"table {table}": self.rows(table) for table in TABLES})
+        return {what: left for what, left in found.items() if left}
 
     def assert_nothing_left(self):
         """Remove all containers and networks; then nothing may be left. Links are reaped in groups, hence the wait."""
         self.engine.remove_everything()
         try:
-            wait_until(lambda: not self.leftovers(), 8, "end of leftovers")
+            wait_until(lambda: not self.leftovers(), 30, "end of leftovers")
         except TimeoutError:
             assert self.leftovers() == {}
+        self._made.clear()
 
     def reboot_kernel(self):
-        """What a reboot takes away, with engine and driver stopped: viaduct's links, its rules, the engine's rules."""
+        """A reboot, with engine and driver stopped: it takes viaduct's links, its rules and the engine's rules; the kernel that
+        comes up has another id, and does not forward."""
         for name in self.own_links():
             self.world.run("ip", "link", "del", name, check=False)
         self.world.run("nft", "flush", "ruleset")
+        self.world.run("sysctl", "-qw", "net.ipv4.ip_forward=0", "net.ipv6.conf.all.forwarding=0")
+        self.driver.new_boot()
 
 
 def open_stack(form, **engine_settings):

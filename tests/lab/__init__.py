@@ -2,7 +2,8 @@
 
 from lab.engine import DockerError, Engine
 from lab.process import Process
+from lab.registry import Registry
 from lab.wait import wait_until
 from lab.world import OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6, World
 
-__all__ = ["DockerError", "Engine", "OUTSIDE4", "OUTSIDE6", "Process", "UPLINK4", "UPLINK6", "World", "wait_until"]
+__all__ = ["DockerError", "Engine", "OUTSIDE4", "OUTSIDE6", "Process", "Registry", "UPLINK4", "UPLINK6", "World", "wait_until"]

@@ -12,7 +12,7 @@ from lab.wait import wait_until
 
 DOCKERD = "/usr/sbin/dockerd"
 CLIENT = "/usr/bin/docker"
-START_TIMEOUT = 60
+START_TIMEOUT = 240
 
 
 class DockerError(Exception):
@@ -98,13 +98,18 @@ class Engine:
         return self.start(**settings)
 
     def _wait_containerd_gone(self):
-        wait_until(lambda: not self.world.pids_of("containerd"), 20, "end of containerd")
+        wait_until(lambda: not self.world.pids_of("containerd"), 30, "end of containerd")
+
+    def client_environment(self):
+        """What a program has to find in its environment to talk to this engine and no other."""
+        return {"DOCKER_HOST": f"unix://{self.socket}", "DOCKER": CLIENT, "DOCKER_CONFIG": str(self.world.dir / "client"),
+                "TMPDIR": str(self.world.dir)}
 
     def docker(self, *args, check=True, timeout=90, stdin=None):
         """Run the docker client; its standard output, stripped. With check=False the CompletedProcess."""
         env = {key: value for key, value in os.environ.items() if not key.startswith("DOCKER")}
-        env["DOCKER_CONFIG"] = str(self.world.dir / "client")
-        done = subprocess.run([CLIENT, "-H", f"unix://{self.socket}", *args], input=stdin or b"", capture_output=True,
+        env.update(self.client_environment())
+        done = subprocess.run([CLIENT, *args], input=stdin or b"", capture_output=True,
                               timeout=timeout, env=env)
         done.stdout, done.stderr = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
         if not check:

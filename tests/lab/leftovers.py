@@ -65,7 +65,7 @@ def remove_control_groups(folder):
             for inner, _, _ in os.walk(group, topdown=False):
                 os.rmdir(inner)
         return True
-    wait_until(empty, 10, f"removal of control groups of {folder.name}")
+    wait_until(empty, 30, f"removal of control groups of {folder.name}")
 
 
 def remove_folder(folder):
@@ -74,7 +74,7 @@ def remove_folder(folder):
         if folder.exists():
             shutil.rmtree(folder)
         return True
-    wait_until(gone, 10, f"removal of {folder}")
+    wait_until(gone, 30, f"removal of {folder}")
 
 
 def sweep():

@@ -36,7 +36,7 @@ class Process:
             self._entered = subprocess.Popen([*enter, *self.argv], stdin=stdin, stdout=out, stderr=subprocess.STDOUT, env=env,
                                              start_new_session=True, pass_fds=pass_fds)
         self._pid = None
-        wait_until(lambda: self.pid or not self.running, 10, f"start of {self.argv[0]}", interval=0.005)
+        wait_until(lambda: self.pid or not self.running, 30, f"start of {self.argv[0]}", interval=0.005)
 
     @property
     def pid(self):

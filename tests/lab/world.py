@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 from lab import leftovers, state
@@ -16,6 +17,7 @@ from lab.wait import wait_until
 UPLINK4, UPLINK6 = "198.18.0.2", "2001:db8:18::2"          # the world's own addresses on its uplink
 GATEWAY4, GATEWAY6 = "198.18.0.1", "2001:db8:18::1"        # the outside host on the same wire
 OUTSIDE4, OUTSIDE6 = "203.0.113.10", "2001:db8:113::10"    # the outside host beyond the default route
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
 PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
 
 
@@ -148,6 +150,18 @@ class World:
 
     def snapshot(self):
         return state.snapshot(self)
+
+    def boot_id(self):
+        """The id of the running kernel, as processes of the world read it."""
+        return self.run("cat", BOOT_ID).strip()
+
+    def change_boot_id(self):
+        """Another one from now on, as after a reboot. Processes with a /proc of their own, as in containers, see the real one."""
+        file = self.dir / "boot_id"
+        mounted = file.exists()
+        file.write_text(f"{uuid.uuid4()}\n")
+        if not mounted:
+            self.run("mount", "--bind", file, BOOT_ID)
 
     def docker(self, *args, **options):
         return self.engine.docker(*args, **options)
