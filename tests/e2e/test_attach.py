@@ -37,7 +37,7 @@ def test_connect_with_address_and_again(stack):
         stack.docker("network", "connect", "--ip", f"{subnet}.33", "second", "one")
         assert stack.address("one", "second") == f"{subnet}.33"
         stack.docker("network", "disconnect", "second", "one")
-    wait_until(lambda: len(stack.host_veths()) == 1, 5, "removal of the veths")
+    wait_until(lambda: len(stack.host_veths()) == 1, 30, "removal of the veths")
     assert len(stack.rows("endpoint")) == 1
 
 
@@ -57,7 +57,7 @@ def test_restart_of_a_container(stack):
         stack.docker("restart", "one")
         assert stack.pings("two", stack.address("one", "net")), "the neighbour still sends to the former MAC"
         assert stack.pings("one", OUTSIDE4)
-    wait_until(lambda: len(stack.host_veths()) == 2, 5, "removal of the former veths")
+    wait_until(lambda: len(stack.host_veths()) == 2, 30, "removal of the former veths")
     assert len(stack.rows("endpoint")) == 2
 
 
@@ -66,7 +66,7 @@ def test_fixed_address_survives_stop_and_start(stack):
     stack.network("net", "--subnet", f"{subnet}.0/24")
     stack.run("one", "net", "--ip", f"{subnet}.44")
     stack.docker("stop", "one")
-    wait_until(lambda: stack.host_veths() == [], 5, "removal of the veth")
+    wait_until(lambda: stack.host_veths() == [], 30, "removal of the veth")
     assert stack.rows("endpoint") == []
     stack.docker("start", "one")
     assert stack.address("one", "net") == f"{subnet}.44"
@@ -77,7 +77,7 @@ def test_crash_of_a_container_gives_its_endpoint_back(stack):
     network_with(stack, "net", "one")
     before = stack.rows("address")
     stack.docker("run", "--rm", "--network", "net", "viaduct-busybox", "sh", "-c", "exit 3", check=False)
-    wait_until(lambda: len(stack.rows("endpoint")) == 1 and stack.rows("address") == before, 5, "return of the address")
+    wait_until(lambda: len(stack.rows("endpoint")) == 1 and stack.rows("address") == before, 30, "return of the address")
 
 
 def test_network_in_use_is_not_removed(stack):
@@ -99,6 +99,6 @@ def test_removal_leaves_nothing(stack):
     assert len(stack.bridges()) == 4 and len(stack.host_veths()) == 4
     assert len(stack.rows("network")) == 4 and len(stack.rows("endpoint")) == 4 and len(stack.rows("pool")) == 5
     stack.engine.remove_everything()
-    wait_until(lambda: stack.leftovers() == {}, 10, "end of leftovers")
+    wait_until(lambda: stack.leftovers() == {}, 30, "end of leftovers")
     # The same subnet serves again at once, and under another name.
     stack.network("again", "--subnet", f"{subnet}.0/24")

@@ -43,7 +43,7 @@ def test_work_goes_on_after(pair, how):
     pair.docker("restart", "one")
     assert pair.pings("two", pair.address("one", "net"))
     pair.docker("rm", "-f", "two")
-    wait_until(lambda: len(pair.host_veths()) == 2, 5, "removal of the veth")
+    wait_until(lambda: len(pair.host_veths()) == 2, 30, "removal of the veth")
     assert len(pair.rows("endpoint")) == 2
 
 
@@ -55,7 +55,7 @@ def test_links_lost_while_away_come_back(pair):
     pair.world.run("ip", "link", "del", bridge)
     pair.world.run("nft", "delete", "table", "inet", "viaduct")
     pair.driver.start()
-    wait_until(lambda: bridge in pair.bridges() and pair.own_rules() == rules, 5, "repair")
+    wait_until(lambda: bridge in pair.bridges() and pair.own_rules() == rules, 30, "repair")
     pair.run("three", "net")
     assert pair.pings("three", OUTSIDE4)
     assert pair.pings("three", pair.address("one", "net")), "the old container's veth did not get its port back"
@@ -87,13 +87,13 @@ def test_killed_in_the_middle_of_operations(pair, round_number):
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         running = [pool.submit(start_and_stop, number) for number in range(4)]
-        wait_until(lambda: len(pair.host_veths()) >= 3 + round_number % 2, 20, "operations under way")
+        wait_until(lambda: len(pair.host_veths()) >= 3 + round_number % 2, 30, "operations under way")
         pair.driver.kill_and_start()
         outcomes = [future.result() for future in running]
     assert len(outcomes) == 4
     for number in range(4):
         pair.docker("rm", "-f", f"busy{number}", check=False)
-    wait_until(lambda: len(pair.host_veths()) == 2 and len(pair.rows("endpoint")) == 2, 10, "end of the failed attempts' links")
+    wait_until(lambda: len(pair.host_veths()) == 2 and len(pair.rows("endpoint")) == 2, 30, "end of the failed attempts' links")
     pair.run("after", "net")
     addresses = [pair.address(name, "net") for name in ("one", "two", "after")]
     assert len(set(addresses)) == 3

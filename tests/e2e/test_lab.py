@@ -36,7 +36,7 @@ def assert_nothing_left(name):
     assert not (leftovers.lab_root() / name).exists()
     assert leftovers.control_groups(name) == []
     assert name not in Path("/proc/self/mountinfo").read_text()
-    wait_until(lambda: not processes_of(name), 10, "end of the world's processes")
+    wait_until(lambda: not processes_of(name), 30, "end of the world's processes")
 
 
 def test_container_reaches_outside_through_nat(world):
@@ -125,6 +125,6 @@ def test_killed_test_run_is_swept_by_the_next_world():
     finally:
         os.kill(held.pid, signal.SIGKILL)
         held.communicate()
-    wait_until(lambda: not processes_of(name), 20, "end of the killed run's processes")
+    wait_until(lambda: not processes_of(name), 30, "end of the killed run's processes")
     with World():
         assert_nothing_left(name)
