@@ -186,10 +186,11 @@ Status EndpointLifecycle::program(const ExternalConnectivityRequest& request) {
     return unknown_endpoint(request.network_id, request.endpoint_id);
   // Newer engines call this for internal networks as well, where nothing can be published (trap T39).
   if (request.ports.empty() || network->request.internal) return {};
-  return unsupported(
-      fmt::format("network {} cannot publish ports yet: remove -p/--publish from the container, or attach "
-                  "it to a network of the engine's bridge driver as well",
-                  short_id(request.network_id)));
+  return unsupported(fmt::format(
+      "network {} cannot publish ports yet: remove -p/--publish from the container, or start it on "
+      "the engine's network \"bridge\" and connect it to this one then, which must have no IPv6 and "
+      "a name that sorts after \"bridge\" (of a container's networks the engine has one publish)",
+      short_id(request.network_id)));
 }
 
 }  // namespace viaduct::net

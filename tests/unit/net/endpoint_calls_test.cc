@@ -228,10 +228,11 @@ TEST_F(EndpointCalls, PublishedPorts_AreRefusedWithTheWayOut) {
   const auto refused = program('1', {PortBinding{}});
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, ErrorCode::kUnsupported);
-  EXPECT_EQ(refused.error().message,
-            "network aaaaaaaaaaaa cannot publish ports yet: remove -p/--publish from the container, or "
-            "attach it to a "
-            "network of the engine's bridge driver as well");
+  EXPECT_EQ(
+      refused.error().message,
+      "network aaaaaaaaaaaa cannot publish ports yet: remove -p/--publish from the container, or "
+      "start it on the engine's network \"bridge\" and connect it to this one then, which must have no "
+      "IPv6 and a name that sorts after \"bridge\" (of a container's networks the engine has one publish)");
 }
 
 TEST_F(EndpointCalls, PublishedPortsOnAnInternalNetwork_AreIgnored) {
