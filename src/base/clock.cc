@@ -2,10 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <ctime>
+
 namespace viaduct {
 
 std::chrono::sys_seconds SystemClock::now() const {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
+std::chrono::seconds SystemClock::uptime() const {
+  timespec time{};
+  ::clock_gettime(CLOCK_BOOTTIME, &time);
+  return std::chrono::seconds(time.tv_sec);
 }
 
 std::string format_time(std::chrono::sys_seconds time) {

@@ -11,11 +11,14 @@ class Clock {
   virtual ~Clock() = default;
   // Seconds since the epoch, UTC. May jump: use it for what people read, never for a decision about safety.
   [[nodiscard]] virtual std::chrono::sys_seconds now() const = 0;
+  // Whole seconds since the machine booted, those asleep included (CLOCK_BOOTTIME). Never jumps.
+  [[nodiscard]] virtual std::chrono::seconds uptime() const = 0;
 };
 
 class SystemClock final : public Clock {
  public:
   [[nodiscard]] std::chrono::sys_seconds now() const override;
+  [[nodiscard]] std::chrono::seconds uptime() const override;
 };
 
 // A clock that stands still until it is told otherwise. For tests; not thread-safe.
@@ -23,10 +26,23 @@ class ManualClock final : public Clock {
  public:
   explicit ManualClock(std::chrono::sys_seconds start) : now_(start) {}
   [[nodiscard]] std::chrono::sys_seconds now() const override { return now_; }
-  void advance(std::chrono::seconds span) { now_ += span; }
+  [[nodiscard]] std::chrono::seconds uptime() const override { return uptime_; }
+  // Time passes.
+  void advance(std::chrono::seconds span) {
+    now_ += span;
+    uptime_ += span;
+  }
+  // Somebody sets the wall clock.
+  void jump(std::chrono::seconds span) { now_ += span; }
+  // The machine was off for a while.
+  void reboot(std::chrono::seconds off) {
+    now_ += off;
+    uptime_ = std::chrono::seconds{20};
+  }
 
  private:
   std::chrono::sys_seconds now_;
+  std::chrono::seconds uptime_{1000};
 };
 
 // RFC 3339 in UTC with whole seconds: 2026-11-23T16:09:47Z.
