@@ -42,31 +42,63 @@ constexpr Column kColumns[] = {
     {Table::kEndpoint, "sandbox", "$.sandbox_key"},
 };
 
+constexpr Column kReservationColumns[] = {
+    {Table::kReservation, "space", "$.space"}, {Table::kReservation, "address", "$.address"},
+    {Table::kReservation, "mac", "$.mac"},     {Table::kReservation, "name", "$.name"},
+    {Table::kReservation, "note", "$.note"},
+};
+constexpr Column kRest = {Table::kAddress, "rest", "$.rest"};
+
+// Of schema 1.
+constexpr Table kFirstTables[] = {Table::kMeta, Table::kPool, Table::kAddress, Table::kNetwork,
+                                  Table::kEndpoint};
+
 // WITHOUT ROWID: one tree instead of a table and an index, and so fewer pages to flush with a commit.
+std::string make_table(Table table) {
+  return fmt::format(
+      "CREATE TABLE {}(key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL CHECK(json_valid(value))) "
+      "STRICT, WITHOUT ROWID;",
+      table_name(table));
+}
+
 std::string make_tables() {
   std::string sql = fmt::format("PRAGMA application_id={};", kApplicationId);
-  for (const Table table : kAllTables)
-    sql += fmt::format(
-        "CREATE TABLE {}(key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL CHECK(json_valid(value))) "
-        "STRICT, WITHOUT ROWID;",
-        table_name(table));
+  for (const Table table : kFirstTables) sql += make_table(table);
   return sql;
+}
+
+std::string add_column(const Column& column) {
+  return fmt::format(
+      "ALTER TABLE {} ADD COLUMN {} ANY GENERATED ALWAYS AS (json_extract(value,'{}')) VIRTUAL;",
+      table_name(column.table), column.name, column.path);
+}
+
+std::string drop_column(const Column& column) {
+  return fmt::format("ALTER TABLE {} DROP COLUMN {};", table_name(column.table), column.name);
 }
 
 std::string add_columns() {
   std::string sql;
-  for (const auto& column : kColumns)
-    sql += fmt::format(
-        "ALTER TABLE {} ADD COLUMN {} ANY GENERATED ALWAYS AS (json_extract(value,'{}')) VIRTUAL;",
-        table_name(column.table), column.name, column.path);
+  for (const auto& column : kColumns) sql += add_column(column);
   return sql;
 }
 
 std::string drop_columns() {
   std::string sql;
-  for (const auto& column : kColumns)
-    sql += fmt::format("ALTER TABLE {} DROP COLUMN {};", table_name(column.table), column.name);
+  for (const auto& column : kColumns) sql += drop_column(column);
   return sql;
+}
+
+std::string add_reservations() {
+  std::string sql = make_table(Table::kReservation);
+  for (const auto& column : kReservationColumns) sql += add_column(column);
+  return sql + add_column(kRest);
+}
+
+// An older viaduct would take an address that rests for one that is held.
+std::string drop_reservations() {
+  return fmt::format("DELETE FROM address WHERE rest IS NOT NULL; {} DROP TABLE {};", drop_column(kRest),
+                     table_name(Table::kReservation));
 }
 
 struct Migration {
@@ -79,6 +111,7 @@ struct Migration {
 // One row a step; `down` gives back what an older viaduct can open.
 constexpr Migration kMigrations[] = {
     {1, 2, add_columns, drop_columns},
+    {2, 3, add_reservations, drop_reservations},
 };
 
 // `sql` and the version's number, all or nothing.

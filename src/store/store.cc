@@ -13,6 +13,7 @@ std::string_view table_name(Table table) {
     case Table::kAddress: return "address";
     case Table::kNetwork: return "network";
     case Table::kEndpoint: return "endpoint";
+    case Table::kReservation: return "reservation";
   }
   return "meta";
 }

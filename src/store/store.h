@@ -14,10 +14,10 @@ namespace viaduct::store {
 
 // One table a kind of record. Values are JSON objects, keys are text; what a record holds is told where it is
 // made (ipam/records.h, net/records.h) and, for operators, in docs/state.md.
-enum class Table { kMeta, kPool, kAddress, kNetwork, kEndpoint };
-inline constexpr Table kAllTables[] = {Table::kMeta, Table::kPool, Table::kAddress, Table::kNetwork,
-                                       Table::kEndpoint};
-// The name an operator sees: "meta", "pool", "address", "network", "endpoint".
+enum class Table { kMeta, kPool, kAddress, kNetwork, kEndpoint, kReservation };
+inline constexpr Table kAllTables[] = {Table::kMeta,    Table::kPool,     Table::kAddress,
+                                       Table::kNetwork, Table::kEndpoint, Table::kReservation};
+// The name an operator sees: "meta", "pool", "address", "network", "endpoint", "reservation".
 std::string_view table_name(Table table);
 
 struct Row {

@@ -276,7 +276,7 @@ TYPED_TEST(StoreContract, Scan_NeverSeesHalfOfATransaction) {
 TEST(TableName, EveryTable_HasTheNameThatOperatorsSee) {
   std::vector<std::string_view> names;
   for (const Table table : kAllTables) names.push_back(table_name(table));
-  EXPECT_THAT(names, ElementsAre("meta", "pool", "address", "network", "endpoint"));
+  EXPECT_THAT(names, ElementsAre("meta", "pool", "address", "network", "endpoint", "reservation"));
 }
 
 }  // namespace

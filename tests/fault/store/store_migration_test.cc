@@ -18,13 +18,19 @@ using testing::Not;
 const std::string kAddress =
     R"({"pool":"10.0.0.0/24","address":"10.0.0.7","owner":"endpoint","mac":"02:42:0a:00:00:07"})";
 
-// A state as a viaduct of schema 1 left it, with one address.
-void make_version_1(const std::string& folder) {
+// A state as a viaduct of that schema left it, with one address.
+void make_version(const std::string& folder, int version) {
   spill(folder + "/state.db", "");
   auto db = open_connection(folder + "/state.db");
   ASSERT_TRUE(db.ok());
-  ASSERT_TRUE(create_schema(db.value().get(), 1).ok());
-  ASSERT_TRUE(run_sql(db.value().get(), "INSERT INTO address VALUES('a','" + kAddress + "')", "fill").ok());
+  ASSERT_TRUE(create_schema(db.value().get(), version).ok());
+  ASSERT_TRUE(
+      run_sql(db.value().get(), "INSERT INTO address(key,value) VALUES('a','" + kAddress + "')", "fill")
+          .ok());
+}
+
+void make_version_1(const std::string& folder) {
+  make_version(folder, 1);
 }
 
 std::string version_of(const std::string& folder) {
@@ -62,19 +68,46 @@ TEST(StoreMigration, PresentSchema_LeavesNoCopy) {
     EXPECT_THAT(entry.path().string(), Not(HasSubstr("state.db.v")));
 }
 
-TEST(StoreMigration, StepBack_GivesTheOlderSchemaWithEveryRow_AndForwardAgain) {
+class StoreStepBack : public testing::TestWithParam<int> {};
+
+TEST_P(StoreStepBack, GivesTheOlderSchemaWithEveryRow_AndForwardAgain) {
+  const int older = GetParam();
+  const std::string question = "SELECT sql FROM sqlite_schema ORDER BY name";
   const TemporaryFolder folder;
-  make_version_1(folder.path());
-  const std::string schema_1 = ask_as_operator(folder.path(), "SELECT sql FROM sqlite_schema ORDER BY name");
-  must_open(folder.path());
-  const Status back = SqliteStore::step_back(folder.path());
-  ASSERT_TRUE(back.ok()) << back.error().message;
-  EXPECT_EQ(version_of(folder.path()), "1");
+  make_version(folder.path(), older);
+  const std::string schema = ask_as_operator(folder.path(), question);
+  // As far as the version after it, the only one that leads back to it in one step.
+  {
+    auto db = open_connection(folder.path() + "/state.db");
+    ASSERT_TRUE(db.ok());
+    ASSERT_TRUE(step_forward(db.value().get(), older).ok());
+    ASSERT_TRUE(step_back(db.value().get(), older + 1).ok());
+  }
+  EXPECT_EQ(version_of(folder.path()), std::to_string(older));
   EXPECT_EQ(ask_as_operator(folder.path(), "SELECT key, value FROM address"), "a|" + kAddress);
-  EXPECT_EQ(ask_as_operator(folder.path(), "SELECT sql FROM sqlite_schema ORDER BY name"), schema_1);
-  EXPECT_TRUE(std::filesystem::exists(folder.path() + "/state.db.v2"));
+  EXPECT_EQ(ask_as_operator(folder.path(), question), schema);
   EXPECT_EQ(rows_of(*must_open(folder.path()), Table::kAddress), (Rows{{"a", kAddress}}));
   EXPECT_EQ(version_of(folder.path()), std::to_string(kSchemaVersion));
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryVersion, StoreStepBack, testing::Range(1, kSchemaVersion));
+
+TEST(StoreMigration, StepBackOfTheFolder_KeepsACopyAndForgetsOnlyWhatTheOlderOneCannotRead) {
+  const TemporaryFolder folder;
+  const std::string resting =
+      R"({"pool":"10.0.0.0/24","address":"10.0.0.8","owner":"endpoint","mac":"02:42:0a:00:00:08","rest":5})";
+  ASSERT_TRUE(
+      must_open(folder.path())
+          ->commit({{},
+                    {{Table::kAddress, "a", kAddress},
+                     {Table::kAddress, "b", resting},
+                     {Table::kReservation, "r", R"({"space":"local","address":"10.0.0.9","name":"db"})"}}})
+          .ok());
+  const Status back = SqliteStore::step_back(folder.path());
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(version_of(folder.path()), std::to_string(kSchemaVersion - 1));
+  EXPECT_EQ(ask_as_operator(folder.path(), "SELECT key, value FROM address"), "a|" + kAddress);
+  EXPECT_TRUE(std::filesystem::exists(folder.path() + "/state.db.v" + std::to_string(kSchemaVersion)));
 }
 
 TEST(StoreMigration, StepBackWithoutAStep_IsRefused) {
@@ -119,12 +152,16 @@ TEST(StoreColumns, OfEveryTable_ShowWhatTheValueHolds) {
        {Table::kAddress, "a", kAddress},
        {Table::kNetwork, "n", R"({"mode":"bridge","bridge":"vd-x","ipv4":["10.0.0.0/24"]})"},
        {Table::kEndpoint, "e",
-        R"({"network":"n","ipv4":"10.0.0.7/24","host_link":"ve1","sandbox_key":"/run/x"})"}}};
+        R"({"network":"n","ipv4":"10.0.0.7/24","host_link":"ve1","sandbox_key":"/run/x"})"},
+       {Table::kReservation, "r",
+        R"({"space":"local","address":"10.0.0.9","name":"db","note":"the old one"})"}}};
   ASSERT_TRUE(store->commit(all).ok());
   const auto& at = folder.path();
   EXPECT_EQ(ask_as_operator(at, "SELECT space,pool,sub_pool,refs FROM pool"), "local|10.0.0.0/24|NULL|2");
-  EXPECT_EQ(ask_as_operator(at, "SELECT pool,address,class,mac,name,since FROM address"),
-            "10.0.0.0/24|10.0.0.7|endpoint|02:42:0a:00:00:07|NULL|NULL");
+  EXPECT_EQ(ask_as_operator(at, "SELECT pool,address,class,mac,name,since,rest FROM address"),
+            "10.0.0.0/24|10.0.0.7|endpoint|02:42:0a:00:00:07|NULL|NULL|NULL");
+  EXPECT_EQ(ask_as_operator(at, "SELECT space,address,mac,name,note FROM reservation"),
+            "local|10.0.0.9|NULL|db|the old one");
   EXPECT_EQ(ask_as_operator(at, "SELECT mode,bridge,ipv4,ipv6 FROM network"),
             "bridge|vd-x|[\"10.0.0.0/24\"]|NULL");
   EXPECT_EQ(ask_as_operator(at, "SELECT network,address,address6,mac,host_link,sandbox FROM endpoint"),
