@@ -8,9 +8,13 @@
 
 namespace viaduct::ipam {
 
-// Which offsets of a range of up to 2^128 are taken. A 64-way tree of bit words, whose nodes exist only where
-// something is taken: cost grows with the depth of the tree (22 levels for IPv6, 4 for a /8), not with the
-// size of the range or with its fragmentation. Pure memory; not thread-safe.
+template <typename Index>
+class BitLevels;
+
+// Which offsets of a range of up to 2^128 are taken. Words of 64 bits, kept in one hash table only where something is
+// taken; above them words that say which of the words below are full, kept only where one is. An operation looks at one
+// word or two, and at more only where it meets full words: never at more than one a level (22 for IPv6, 4 for a /8),
+// whatever the size of the range and its fragmentation. An untouched map owns no memory. Pure memory; not thread-safe.
 class FreeMap {
  public:
   // Offsets 0 … 2^host_bits - 1. Precondition: 0 <= host_bits <= 128.
@@ -32,10 +36,13 @@ class FreeMap {
   [[nodiscard]] uint64_t count() const { return count_; }
 
  private:
-  struct Node;
+  [[nodiscard]] bool narrow() const { return host_bits_ <= 64; }
+
   int host_bits_;
   uint64_t count_ = 0;
-  std::unique_ptr<Node> root_;
+  // One of them, by host_bits_; both null while nothing is taken.
+  std::unique_ptr<BitLevels<uint64_t>> narrow_;
+  std::unique_ptr<BitLevels<Uint128>> wide_;
 };
 
 }  // namespace viaduct::ipam

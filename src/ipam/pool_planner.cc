@@ -14,14 +14,18 @@ std::optional<IpAddress> next_start(const IpAddress& address, int length, const 
   return piece_end.plus(1);
 }
 
-std::optional<Prefix> first_gap(const Prefix& range, int length, const std::vector<Prefix>& sorted) {
-  Prefix candidate(range.first(), length);
-  for (const Prefix& held : sorted) {
-    if (held.family() != range.family() || held.last() < candidate.first()) continue;
-    if (held.first() > candidate.last()) break;
-    const auto start = next_start(std::max(held.last(), candidate.last()), length, range.last());
+// `hosts`: by first address, so that one pass sees every one before the candidate can pass it.
+std::optional<Prefix> first_gap(const Prefix& source, int length, const PrefixTree& pools,
+                                const std::vector<Prefix>& hosts) {
+  auto candidate = pools.first_free(source, length, source.first());
+  for (const Prefix& host : hosts) {
+    // Each round ends with a candidate that no pool and none of the hosts so far overlaps.
+    if (!candidate.has_value()) return std::nullopt;
+    if (host.family() != source.family() || host.last() < candidate->first()) continue;
+    if (host.first() > candidate->last()) break;
+    const auto start = next_start(std::max(host.last(), candidate->last()), length, source.last());
     if (!start.has_value()) return std::nullopt;
-    candidate = Prefix(*start, length);
+    candidate = pools.first_free(source, length, *start);
   }
   return candidate;
 }
@@ -29,15 +33,15 @@ std::optional<Prefix> first_gap(const Prefix& range, int length, const std::vect
 }  // namespace
 
 std::optional<Prefix> plan_pool(const std::vector<PoolSource>& sources, Family family,
-                                std::optional<int> length, const std::vector<Prefix>& taken) {
-  // By first address, so that one pass sees every held prefix before the candidate can pass it.
-  std::vector<Prefix> sorted = taken;
+                                std::optional<int> length, const PrefixTree& pools,
+                                const std::vector<Prefix>& hosts) {
+  std::vector<Prefix> sorted = hosts;
   std::sort(sorted.begin(), sorted.end());
   for (const PoolSource& source : sources) {
     const int wanted = length.value_or(source.length);
     if (source.range.family() != family || wanted < source.range.length() || wanted > address_bits(family))
       continue;
-    if (auto found = first_gap(source.range, wanted, sorted)) return found;
+    if (auto found = first_gap(source.range, wanted, pools, sorted)) return found;
   }
   return std::nullopt;
 }

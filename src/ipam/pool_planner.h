@@ -4,14 +4,17 @@
 #include <vector>
 
 #include "ipam/ipam_types.h"
+#include "ipam/prefix_tree.h"
 
 namespace viaduct::ipam {
 
-// Chooses an automatic pool: the first piece of the sources, in their order, that overlaps nothing in
-// `taken`. `length`: the wanted prefix length, else each source's own. Jumps over whole taken prefixes, so
-// that the cost grows with what is taken, not with the size of the sources. Pure. Empty when none is left.
+// Chooses an automatic pool: the first piece of the sources, in their order, that overlaps neither a pool nor a prefix
+// of the host. `length`: the wanted prefix length, else each source's own. Cost grows with the number of host prefixes,
+// which may overlap anything, and with the bits of an address; not with the number of pools nor with the size of the
+// sources. Pure. Empty when none is left.
 std::optional<Prefix> plan_pool(const std::vector<PoolSource>& sources, Family family,
-                                std::optional<int> length, const std::vector<Prefix>& taken);
+                                std::optional<int> length, const PrefixTree& pools,
+                                const std::vector<Prefix>& hosts);
 
 // The usable part of a pool for automatic addresses (of `sub_pool` where given): without the network and
 // broadcast addresses for IPv4 longer than none of /31 and /32, without the subnet-router anycast address for

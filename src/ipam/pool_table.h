@@ -4,8 +4,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "ipam/pool_settings.h"
+#include "ipam/prefix_tree.h"
 #include "ipam/records.h"
 #include "ipam/subnet.h"
 
@@ -31,13 +35,15 @@ struct Parent {
 struct Pool {
   // After its insertion only refs and epoch change.
   PoolRecord record;
+  PoolSettings settings;      // of the record's options
+  uint64_t early_reuses = 0;  // addresses given before their quarantine was over
   PoolState state = PoolState::kSettled;
   Parent* parent = nullptr;
   Subnet::Range* range = nullptr;  // where its automatic addresses come from
 };
 
 // All pools. No I/O and no locking: the caller holds the service's mutex. Parent prefixes of one space never
-// overlap, so that searches look at neighbours only.
+// overlap. The cost of an operation hardly grows with the number of pools, but for by_id() and parents().
 class PoolTable {
  public:
   // Null when there is none.
@@ -50,18 +56,27 @@ class PoolTable {
   Pool* find_overlap(const std::string& space, const Prefix& prefix, const std::optional<Prefix>& sub_pool);
 
   // Precondition: no overlap, no pool of that id, and a usable range.
-  Pool& add(PoolRecord record, PoolState state);
+  Pool& add(PoolRecord record, PoolSettings settings, PoolState state);
   // Removes the pool; its parent, too, when it was the last one.
   void remove(Pool& pool);
 
-  // Every parent prefix of the space.
-  [[nodiscard]] std::vector<Prefix> prefixes(const std::string& space) const;
+  // As plan_pool(), among the pools of the space.
+  [[nodiscard]] std::optional<Prefix> plan(const std::string& space, const std::vector<PoolSource>& sources,
+                                           Family family, std::optional<int> length,
+                                           const std::vector<Prefix>& hosts) const;
   [[nodiscard]] const std::map<std::string, std::unique_ptr<Pool>>& by_id() const { return pools_; }
+  // By space, then by prefix.
   [[nodiscard]] std::vector<const Parent*> parents() const;
+  // Names of the spaces that hold a pool.
+  [[nodiscard]] std::vector<std::string> spaces() const;
 
  private:
-  using Space = std::map<Prefix, std::unique_ptr<Parent>>;
+  struct Space {
+    std::map<Prefix, std::unique_ptr<Parent>> parents;
+    PrefixTree tree;
+  };
   std::map<std::string, std::unique_ptr<Pool>> pools_;
+  std::unordered_map<std::string_view, Pool*> found_by_id_;  // the text is the record's
   std::map<std::string, Space> spaces_;
 };
 

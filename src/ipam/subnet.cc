@@ -1,60 +1,111 @@
 #include "ipam/subnet.h"
 
+#include <algorithm>
+
 namespace viaduct::ipam {
 
 namespace {
 
-uint64_t mac_number(const std::array<uint8_t, 6>& bytes) {
-  uint64_t number = 0;
-  for (const uint8_t byte : bytes) number = (number << 8) | byte;
-  return number;
+// What is left of [range.first, range.last] without `excluded`.
+std::vector<Interval> open_parts(const Subnet::Range& range, std::vector<Interval> excluded) {
+  std::sort(excluded.begin(), excluded.end(),
+            [](const Interval& left, const Interval& right) { return left.first < right.first; });
+  std::vector<Interval> open;
+  Uint128 from = range.first;
+  for (const Interval& part : excluded) {
+    if (part.last < from) continue;
+    if (part.first > range.last) break;
+    if (part.first > from) open.push_back({from, part.first - 1});
+    if (part.last >= range.last) return open;
+    from = part.last + 1;
+  }
+  open.push_back({from, range.last});
+  return open;
 }
 
-void assign(Slot& slot, const Holder& holder) {
-  slot.epoch = holder.epoch;
-  slot.name = holder.name.empty() ? nullptr : std::make_unique<std::string>(holder.name);
-  slot.since = holder.since.time_since_epoch().count();
-  slot.claims = holder.claims;
-  slot.has_mac = holder.mac.has_value();
-  slot.mac = holder.mac.has_value() ? holder.mac->bytes() : std::array<uint8_t, 6>{};
-  slot.released = holder.released;
-  slot.owner = holder.owner;
+// The part that holds `from`, or else the first behind it.
+auto part_from(const Subnet::Range& range, Uint128 from) {
+  return std::partition_point(range.open.begin(), range.open.end(),
+                              [&](const Interval& part) { return part.last < from; });
+}
+
+bool is_open(const Subnet::Range& range, Uint128 offset) {
+  const auto part = part_from(range, offset);
+  return part != range.open.end() && part->first <= offset;
+}
+
+// How many offsets the parts have; 0 for all 2^128.
+Uint128 size_of(const std::vector<Interval>& parts) {
+  Uint128 size = 0;
+  for (const Interval& part : parts) size += part.last - part.first + 1;
+  return size;
+}
+
+// A number below `bound` (2^128 where 0).
+Uint128 below(Uint128 bound, uint64_t random) {
+  constexpr Uint128 kNarrow = Uint128{1} << 64;
+  if (bound != 0 && bound < kNarrow) return Uint128{random} * bound >> 64;
+  // The upper half from the lower: an offset of a wide range is no secret, only spread.
+  const uint64_t more = (random ^ (random >> 31)) * 0x9e3779b97f4a7c15U;
+  const Uint128 wide = (Uint128{random} << 64) | more;
+  return bound == 0 ? wide : wide % bound;
+}
+
+// Precondition: the open parts are not empty.
+Uint128 any_position(const Subnet::Range& range, uint64_t random) {
+  Uint128 left = below(size_of(range.open), random);
+  for (const Interval& part : range.open) {
+    if (left <= part.last - part.first) return part.first + left;
+    left -= part.last - part.first + 1;
+  }
+  return range.open.front().first;
+}
+
+bool automatic(const Slot& slot) {
+  return slot.owner == OwnerClass::kEndpoint || slot.owner == OwnerClass::kSwarm;
 }
 
 }  // namespace
 
-Holder Slot::holder() const {
-  Holder out;
-  out.owner = owner;
-  if (has_mac) out.mac = Mac(mac);
-  if (name != nullptr) out.name = *name;
-  out.claims = claims;
-  out.epoch = epoch;
-  out.released = released;
-  out.since = std::chrono::sys_seconds(std::chrono::seconds(since));
-  return out;
+Subnet::Range& Subnet::add_range(const UsableRange& usable, const std::vector<Interval>& excluded) {
+  Range range;
+  range.first = offset_of(usable.first);
+  range.last = offset_of(usable.last);
+  range.open = open_parts(range, excluded);
+  if (range.open.empty() || range.open.front() != Interval{range.first, range.last})
+    range.excluded = range.last - range.first + 1 - size_of(range.open);
+  Range& added = ranges_.emplace(range.first, std::move(range)).first->second;
+  table_.for_each([&](Number number) {
+    const Uint128 offset = table_.offset_of(number);
+    if (range_of(offset) != &added) return;
+    count_in(offset, number);
+    advance_cursor(added, offset, table_.at(number));
+  });
+  for (auto at = reserved_.lower_bound(added.first); at != reserved_.end() && *at <= added.last; ++at)
+    if (table_.find(*at) == 0) ++added.reserved;
+  sort_rests(added);
+  return added;
 }
 
-Subnet::Range& Subnet::add_range(const UsableRange& usable) {
-  Range range{.first = offset_of(usable.first), .last = offset_of(usable.last), .cursor = {}, .held = {}};
-  for (const auto& [key, slot] : slots_) {
-    const Uint128 offset = offset_of_key(key);
-    if (offset < range.first || offset > range.last) continue;
-    ++range.held[static_cast<size_t>(slot.owner)];
-    advance_cursor(range, offset, slot);
-  }
-  return ranges_.emplace(range.first, range).first->second;
+void Subnet::remove_range(const Range& range) {
+  auto& removed = ranges_.at(range.first);
+  while (removed.oldest != 0) unlink_rest(removed, removed.oldest);
+  ranges_.erase(range.first);
 }
 
 void Subnet::place_cursors() {
-  for (const auto& [key, slot] : slots_)
-    if (Range* range = range_of(offset_of_key(key)); range != nullptr)
-      advance_cursor(*range, offset_of_key(key), slot);
+  table_.for_each([&](Number number) {
+    const Uint128 offset = table_.offset_of(number);
+    if (Range* range = range_of(offset); range != nullptr) advance_cursor(*range, offset, table_.at(number));
+  });
+}
+
+void Subnet::order_rests() {
+  for (auto& [first, range] : ranges_) sort_rests(range);
 }
 
 void Subnet::advance_cursor(Range& range, Uint128 offset, const Slot& slot) {
-  const bool automatic = slot.owner == OwnerClass::kEndpoint || slot.owner == OwnerClass::kSwarm;
-  if (automatic && offset >= range.cursor.value_or(0)) range.cursor = offset;
+  if (automatic(slot) && offset >= range.cursor.value_or(0)) range.cursor = offset;
 }
 
 Subnet::Range* Subnet::range_of(Uint128 offset) {
@@ -64,63 +115,117 @@ Subnet::Range* Subnet::range_of(Uint128 offset) {
   return offset <= range.last ? &range : nullptr;
 }
 
-Slot* Subnet::find(Uint128 offset) {
-  const auto found = slots_.find(key_of(offset));
-  return found == slots_.end() ? nullptr : &found->second;
+void Subnet::append_rest(Range& range, Number number) {
+  Slot& slot = table_.at(number);
+  slot.older = range.newest;
+  slot.newer = 0;
+  (range.newest == 0 ? range.oldest : table_.at(range.newest).newer) = number;
+  range.newest = number;
 }
 
-void Subnet::index(Uint128 offset, const Slot& slot, Change change) {
+void Subnet::unlink_rest(Range& range, Number number) {
+  Slot& slot = table_.at(number);
+  (slot.older == 0 ? range.oldest : table_.at(slot.older).newer) = slot.newer;
+  (slot.newer == 0 ? range.newest : table_.at(slot.newer).older) = slot.older;
+  slot.older = slot.newer = 0;
+}
+
+void Subnet::sort_rests(Range& range) {
+  std::vector<Number> numbers;
+  for (Number at = range.oldest; at != 0; at = table_.at(at).newer) numbers.push_back(at);
+  std::sort(numbers.begin(), numbers.end(), [&](Number left, Number right) {
+    const int64_t before = table_.at(left).rest();
+    const int64_t after = table_.at(right).rest();
+    return before != after ? before < after : table_.offset_of(left) < table_.offset_of(right);
+  });
+  range.oldest = range.newest = 0;
+  for (const Number number : numbers) append_rest(range, number);
+}
+
+void Subnet::count_in(Uint128 offset, Number number) {
+  const Slot& slot = table_.at(number);
+  if (slot.resting) ++resting_;
   if (Range* range = range_of(offset); range != nullptr) {
-    uint64_t& count = range->held[static_cast<size_t>(slot.owner)];
-    count = change == Change::kEnter ? count + 1 : count - 1;
+    ++(slot.resting ? range->resting : range->held[static_cast<size_t>(slot.owner)]);
+    if (slot.resting && is_open(*range, offset)) append_rest(*range, number);
   }
-  if (slot.owner == OwnerClass::kGateway) {
-    if (change == Change::kEnter)
-      gateways_.insert(offset);
-    else
-      gateways_.erase(offset);
+  if (slot.owner == OwnerClass::kGateway && !slot.resting) gateways_.insert(offset);
+}
+
+void Subnet::count_out(Uint128 offset, Number number) {
+  const Slot& slot = table_.at(number);
+  if (slot.resting) --resting_;
+  if (Range* range = range_of(offset); range != nullptr) {
+    --(slot.resting ? range->resting : range->held[static_cast<size_t>(slot.owner)]);
+    if (slot.resting && is_open(*range, offset)) unlink_rest(*range, number);
   }
-  if (slot.owner != OwnerClass::kEndpoint || !slot.has_mac) return;
-  if (change == Change::kEnter) {
-    by_mac_.emplace(mac_number(slot.mac), key_of(offset));
-    return;
-  }
-  const auto [first, last] = by_mac_.equal_range(mac_number(slot.mac));
-  for (auto entry = first; entry != last; ++entry) {
-    if (!(entry->second == key_of(offset))) continue;
-    by_mac_.erase(entry);
-    return;
-  }
+  if (slot.owner == OwnerClass::kGateway && !slot.resting) gateways_.erase(offset);
+}
+
+Slot* Subnet::find(Uint128 offset) {
+  const Number number = table_.find(offset);
+  return number == 0 ? nullptr : &table_.at(number);
 }
 
 Slot& Subnet::insert(Uint128 offset, const Holder& holder, SlotState state) {
-  Slot& slot = slots_[key_of(offset)];
-  assign(slot, holder);
-  slot.state = state;
+  const Number number = table_.insert(offset, holder, state);
   map_.take(offset);
-  index(offset, slot, Change::kEnter);
-  return slot;
+  if (!reserved_.empty() && reserved(offset))
+    if (Range* range = range_of(offset); range != nullptr) --range->reserved;
+  count_in(offset, number);
+  return table_.at(number);
 }
 
 void Subnet::update(Uint128 offset, const Holder& holder) {
-  Slot& slot = *find(offset);
-  index(offset, slot, Change::kLeave);
-  assign(slot, holder);
-  index(offset, slot, Change::kEnter);
+  const Number number = table_.find(offset);
+  count_out(offset, number);
+  table_.update(number, holder);
+  count_in(offset, number);
 }
 
 void Subnet::erase(Uint128 offset) {
-  index(offset, *find(offset), Change::kLeave);
-  slots_.erase(key_of(offset));
-  map_.give_back(offset);
+  const Number number = table_.find(offset);
+  count_out(offset, number);
+  table_.erase(number);
+  if (reserved_.empty() || !reserved(offset))
+    map_.give_back(offset);
+  else if (Range* range = range_of(offset); range != nullptr)
+    ++range->reserved;
 }
 
-std::optional<Uint128> Subnet::next_free(const Range& range) const {
-  if (range.cursor.has_value() && *range.cursor < range.last) {
-    const auto ahead = first_free(*range.cursor + 1, range.last);
-    if (ahead.has_value()) return ahead;
-  }
-  return first_free(range.first, range.last);
+void Subnet::set_reserved(Uint128 offset) {
+  if (!reserved_.insert(offset).second || !map_.take(offset)) return;
+  if (Range* range = range_of(offset); range != nullptr) ++range->reserved;
+}
+
+void Subnet::clear_reserved(Uint128 offset) {
+  if (reserved_.erase(offset) == 0 || table_.find(offset) != 0) return;
+  map_.give_back(offset);
+  if (Range* range = range_of(offset); range != nullptr) --range->reserved;
+}
+
+std::optional<Uint128> Subnet::first_open(const Range& range, Uint128 from) const {
+  for (auto part = part_from(range, from); part != range.open.end(); ++part)
+    if (const auto found = map_.first_free(std::max(from, part->first), part->last)) return found;
+  return std::nullopt;
+}
+
+std::optional<Uint128> Subnet::propose(const Range& range, Policy policy, uint64_t random) const {
+  if (range.open.empty()) return std::nullopt;
+  Uint128 from = range.first;
+  if (policy == Policy::kRandom)
+    from = any_position(range, random);
+  else if (policy != Policy::kLowest && range.cursor.has_value() && *range.cursor < range.last)
+    from = *range.cursor + 1;
+  auto found = first_open(range, from);
+  return found.has_value() || from == range.first ? found : first_open(range, range.first);
+}
+
+std::optional<Uint128> Subnet::oldest_rest(const Range& range) const {
+  for (Number at = range.oldest; at != 0; at = table_.at(at).newer)
+    if (table_.at(at).state == SlotState::kSettled)
+      if (const Uint128 offset = table_.offset_of(at); !reserved(offset)) return offset;
+  return std::nullopt;
 }
 
 std::optional<Uint128> Subnet::lowest_gateway() const {
@@ -128,18 +233,53 @@ std::optional<Uint128> Subnet::lowest_gateway() const {
   return *gateways_.begin();
 }
 
+namespace {
+
+// Of the slots that `visit` is shown: the first that is held, else the one that came to rest last.
+class BestFormer {
+ public:
+  BestFormer(const AddressTable& table, const Subnet::Range& within, const std::set<Uint128>& except)
+      : table_(table), within_(within), except_(except) {}
+
+  // True ends the search.
+  bool visit(AddressTable::Number number) {
+    const Slot& slot = table_.at(number);
+    const Uint128 offset = table_.offset_of(number);
+    if (offset < within_.first || offset > within_.last || except_.contains(offset)) return false;
+    if (!slot.resting || !best_.has_value() || slot.rest() > rest_) {
+      best_ = offset;
+      rest_ = slot.rest();
+    }
+    return !slot.resting;
+  }
+  [[nodiscard]] std::optional<Uint128> best() const { return best_; }
+
+ private:
+  const AddressTable& table_;
+  const Subnet::Range& within_;
+  const std::set<Uint128>& except_;
+  std::optional<Uint128> best_;
+  int64_t rest_ = 0;
+};
+
+}  // namespace
+
 std::optional<Uint128> Subnet::find_mac(const Mac& mac, const Range& within,
                                         const std::set<Uint128>& except) const {
-  const auto [first, last] = by_mac_.equal_range(mac_number(mac.bytes()));
-  for (auto entry = first; entry != last; ++entry) {
-    const Uint128 offset = offset_of_key(entry->second);
-    if (offset >= within.first && offset <= within.last && !except.contains(offset)) return offset;
-  }
-  return std::nullopt;
+  BestFormer former(table_, within, except);
+  (void)table_.find_mac(mac, [&](Number number) { return former.visit(number); });
+  return former.best();
+}
+
+std::optional<Uint128> Subnet::find_name(const std::string& name, const Range& within,
+                                         const std::set<Uint128>& except) const {
+  BestFormer former(table_, within, except);
+  (void)table_.find_name(name, [&](Number number) { return former.visit(number); });
+  return former.best();
 }
 
 void Subnet::for_each(const std::function<void(Uint128, const Slot&)>& visit) const {
-  for (const auto& [key, slot] : slots_) visit(offset_of_key(key), slot);
+  table_.for_each([&](Number number) { visit(table_.offset_of(number), table_.at(number)); });
 }
 
 }  // namespace viaduct::ipam

@@ -4,56 +4,51 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
-#include "ipam/claim.h"
+#include "ipam/address_table.h"
 #include "ipam/free_map.h"
 #include "ipam/pool_planner.h"
 
 namespace viaduct::ipam {
 
-// What a call is doing with an address.
-enum class SlotState : uint8_t {
-  kSettled,   // as the store has it
-  kChanging,  // as the store has it; a call is about to change it
-  kFresh,     // not in the store yet
+// Offsets or addresses from first to last, both inclusive.
+struct Interval {
+  Uint128 first = 0;
+  Uint128 last = 0;
+  bool operator==(const Interval&) const = default;
 };
 
-// A held address in memory; small, for there may be a million.
-struct Slot {
-  uint64_t epoch = 0;
-  std::unique_ptr<std::string> name;  // null: none
-  int64_t since = 0;                  // seconds since 1970, UTC
-  int32_t claims = 1;
-  std::array<uint8_t, 6> mac{};
-  bool has_mac = false;
-  bool released = false;
-  OwnerClass owner = OwnerClass::kEndpoint;
-  SlotState state = SlotState::kSettled;
-
-  [[nodiscard]] Holder holder() const;
-};
-
-// The addresses of one parent prefix of one space: who holds which, what is free, and who has which MAC. No
-// I/O and no locking: the caller holds the service's mutex. Addresses are offsets from the first of the
-// prefix. Every operation is of logarithmic cost or less, except for_each and add_range.
+// The addresses of one parent prefix of one space: who holds which, which rest and since when, which are reserved, what
+// is free, and who has which MAC and name. A slot is held, or it rests (Holder::rest); neither is free. No I/O and no
+// locking: the caller holds the service's mutex. Addresses are offsets from the first of the prefix. No operation
+// depends on the number of addresses but for_each, add_range, remove_range, place_cursors and order_rests.
 class Subnet {
  public:
   // Where one pool takes automatic addresses from. Ranges of one subnet do not overlap.
   struct Range {
     Uint128 first = 0;
-    Uint128 last = 0;                // inclusive
-    std::optional<Uint128> cursor;   // the offset that was given last
+    Uint128 last = 0;               // inclusive
+    std::optional<Uint128> cursor;  // the offset that was given last
+    // The parts of [first, last] that automatic addresses come from: ascending, disjoint, none if all is excluded.
+    std::vector<Interval> open;
+    Uint128 excluded = 0;  // how many of [first, last] are in none of them
+    // The following count all of [first, last], excluded or not. A slot counts once: as held or as resting.
     std::array<uint64_t, 4> held{};  // by OwnerClass
+    uint64_t resting = 0;
+    uint64_t reserved = 0;  // reserved offsets without a slot
     [[nodiscard]] uint64_t total() const { return held[0] + held[1] + held[2] + held[3]; }
+
+    // The list of what rests in an open part, in the order in which it came to rest: Subnet's own.
+    AddressTable::Number oldest = 0;
+    AddressTable::Number newest = 0;
   };
 
-  explicit Subnet(const Prefix& prefix) : prefix_(prefix), map_(prefix.host_bits()) {}
+  explicit Subnet(const Prefix& prefix)
+      : prefix_(prefix), map_(prefix.host_bits()), table_(prefix.host_bits()) {}
 
   [[nodiscard]] const Prefix& prefix() const { return prefix_; }
   // Precondition: the prefix contains the address.
@@ -62,56 +57,82 @@ class Subnet {
   }
   [[nodiscard]] IpAddress address_at(Uint128 offset) const { return prefix_.first().plus(offset); }
 
-  // Counts what is held in it, and puts the cursor on the highest endpoint. Valid until remove_range().
-  Range& add_range(const UsableRange& usable);
-  // Puts the cursor of every range on its highest endpoint or Swarm address: after loading.
+  // Counts what is held, rests and is reserved in it, and puts the cursor on the highest endpoint. `excluded`: offsets
+  // that are never proposed; any order, may overlap and reach beyond the range. Valid until remove_range().
+  Range& add_range(const UsableRange& usable, const std::vector<Interval>& excluded);
+  void remove_range(const Range& range);
+  // After loading: puts the cursor of every range on its highest endpoint or Swarm address, held or resting.
   void place_cursors();
-  void remove_range(const Range& range) { ranges_.erase(range.first); }
+  // After loading: sorts every range's list by the time of rest, then by offset.
+  void order_rests();
 
-  // Null when free. Valid until erase() of that offset.
+  // Null when there is no slot: free, or reserved only. Valid until erase() of that offset.
   Slot* find(Uint128 offset);
-  // Precondition: free.
+  // With Holder::rest set the slot rests, as the newest of its range. Precondition: no slot; it may be reserved.
   Slot& insert(Uint128 offset, const Holder& holder, SlotState state);
-  // Precondition: held.
+  // With Holder::rest set the slot becomes the newest that rests, also if it rested before. The state stays.
+  // Precondition: there is a slot.
   void update(Uint128 offset, const Holder& holder);
+  // Precondition: there is a slot. A reserved offset does not become free.
   void erase(Uint128 offset);
 
+  // A reserved offset is never proposed, with a slot or without; it may lie outside any range. Both do nothing where it
+  // is so already.
+  void set_reserved(Uint128 offset);
+  void clear_reserved(Uint128 offset);
+  [[nodiscard]] bool reserved(Uint128 offset) const { return reserved_.contains(offset); }
+
+  // Neither a slot nor reserved.
   [[nodiscard]] std::optional<Uint128> first_free(Uint128 from, Uint128 to) const {
     return map_.first_free(from, to);
   }
-  // The next free one after the cursor, around the end to the first.
-  [[nodiscard]] std::optional<Uint128> next_free(const Range& range) const;
+  // A free offset of the range's open parts: for kLowest the lowest; for kSerial and kLru the next after the cursor,
+  // around the end to the first; for kRandom one at a position that `random` decides, uniform over the open parts, or
+  // the next free one after it, around the end. The cursor stays.
+  [[nodiscard]] std::optional<Uint128> propose(const Range& range, Policy policy, uint64_t random) const;
+  // As propose() for kSerial.
+  [[nodiscard]] std::optional<Uint128> next_free(const Range& range) const {
+    return propose(range, Policy::kSerial, 0);
+  }
+  // What rested longest in the range's open parts; passes slots that a call is changing and reserved ones.
+  [[nodiscard]] std::optional<Uint128> oldest_rest(const Range& range) const;
+  // Of those that are held.
   [[nodiscard]] std::optional<Uint128> lowest_gateway() const;
-  // An endpoint's offset in [first, last] with that MAC, none of `except`.
+  // An endpoint's offset in [first, last] with that MAC or name, none of `except`: a held one, else the one that came to
+  // rest last.
   [[nodiscard]] std::optional<Uint128> find_mac(const Mac& mac, const Range& within,
                                                 const std::set<Uint128>& except) const;
+  [[nodiscard]] std::optional<Uint128> find_name(const std::string& name, const Range& within,
+                                                 const std::set<Uint128>& except) const;
+  [[nodiscard]] const Slot* find(Uint128 offset) const {
+    const AddressTable::Number number = table_.find(offset);
+    return number == 0 ? nullptr : &table_.at(number);
+  }
+  // How many slots there are, in ranges or outside.
+  [[nodiscard]] uint64_t resting() const { return resting_; }
+  [[nodiscard]] uint64_t held() const { return table_.size() - resting_; }
+  // Held and resting ones, in any order. The visitor changes nothing.
   void for_each(const std::function<void(Uint128, const Slot&)>& visit) const;
 
  private:
-  // An offset in two halves: Uint128 would align each node to 16 bytes.
-  struct Key {
-    uint64_t high = 0;
-    uint64_t low = 0;
-    bool operator==(const Key&) const = default;
-  };
-  struct KeyHash {
-    size_t operator()(const Key& key) const noexcept { return key.low * 0x9e3779b97f4a7c15U ^ key.high; }
-  };
-  static Key key_of(Uint128 offset) {
-    return {static_cast<uint64_t>(offset >> 64), static_cast<uint64_t>(offset)};
-  }
-  static Uint128 offset_of_key(const Key& key) { return (Uint128{key.high} << 64) | key.low; }
+  using Number = AddressTable::Number;
 
-  enum class Change { kEnter, kLeave };
-  void index(Uint128 offset, const Slot& slot, Change change);
+  void count_in(Uint128 offset, Number number);
+  void count_out(Uint128 offset, Number number);
   Range* range_of(Uint128 offset);
   void advance_cursor(Range& range, Uint128 offset, const Slot& slot);
+  void append_rest(Range& range, Number number);
+  void unlink_rest(Range& range, Number number);
+  void sort_rests(Range& range);
+  // The first free one of the open parts from `from` on.
+  [[nodiscard]] std::optional<Uint128> first_open(const Range& range, Uint128 from) const;
 
   Prefix prefix_;
-  FreeMap map_;
-  std::unordered_map<Key, Slot, KeyHash> slots_;
-  std::unordered_multimap<uint64_t, Key> by_mac_;  // endpoints only
-  std::set<Uint128> gateways_;
+  FreeMap map_;  // taken: has a slot, or is reserved
+  AddressTable table_;
+  uint64_t resting_ = 0;
+  std::set<Uint128> gateways_;  // held
+  std::set<Uint128> reserved_;
   std::map<Uint128, Range> ranges_;  // by first offset
 };
 

@@ -14,7 +14,7 @@ using testing::prefix;
 
 std::string plan(const std::vector<PoolSource>& sources, const std::vector<Prefix>& taken,
                  std::optional<int> length = {}, Family family = Family::kIpv4) {
-  const auto found = plan_pool(sources, family, length, taken);
+  const auto found = plan_pool(sources, family, length, PrefixTree(), taken);
   return found.has_value() ? found->to_string() : "none";
 }
 

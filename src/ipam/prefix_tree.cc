@@ -1,0 +1,166 @@
+#include "ipam/prefix_tree.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <utility>
+
+namespace viaduct::ipam {
+
+namespace {
+
+constexpr int kNoneFree = 255;
+
+// The bit of the address behind the first `length` ones.
+unsigned bit_at(const IpAddress& address, int length) {
+  return static_cast<unsigned>(address.value() >> (address_bits(address.family()) - 1 - length)) & 1U;
+}
+
+// How many leading bits both prefixes share.
+int common_length(const Prefix& left, const Prefix& right) {
+  const Uint128 differ = left.first().value() ^ right.first().value();
+  const auto high = static_cast<uint64_t>(differ >> 64);
+  const auto low = static_cast<uint64_t>(differ);
+  const int zeros = high != 0 ? std::countl_zero(high) : 64 + std::countl_zero(low);
+  const int same = zeros - (128 - address_bits(left.family()));
+  return std::min({same, left.length(), right.length()});
+}
+
+Prefix half(const Prefix& region, unsigned side) {
+  const Uint128 begin = side == 0 ? 0 : Uint128{1} << (region.host_bits() - 1);
+  return {region.first().plus(begin), region.length() + 1};
+}
+
+}  // namespace
+
+// A leaf is a prefix that is held; any other node has two children.
+struct PrefixTree::Node {
+  Prefix prefix;
+  Parent* parent = nullptr;
+  int largest_free = kNoneFree;  // length of the largest free prefix within
+  std::array<Link, 2> children;
+
+  [[nodiscard]] bool leaf() const { return children[0] == nullptr; }
+  [[nodiscard]] Link& child(const Prefix& towards) {
+    return children[bit_at(towards.first(), prefix.length())];
+  }
+  [[nodiscard]] const Node* child(const Prefix& towards) const {
+    return children[bit_at(towards.first(), prefix.length())].get();
+  }
+  void measure() {
+    largest_free = kNoneFree;
+    for (const Link& link : children) {
+      // Between this node and a child further down, the first half that the way leaves is the largest free one.
+      const int on_the_way = link->prefix.length() > prefix.length() + 1 ? prefix.length() + 2 : kNoneFree;
+      largest_free = std::min({largest_free, on_the_way, link->largest_free});
+    }
+  }
+};
+
+PrefixTree::PrefixTree() = default;
+PrefixTree::PrefixTree(PrefixTree&& other) noexcept = default;
+PrefixTree& PrefixTree::operator=(PrefixTree&& other) noexcept = default;
+PrefixTree::~PrefixTree() = default;
+
+void PrefixTree::insert(const Prefix& prefix, Parent* parent) {
+  auto leaf = std::make_unique<Node>();
+  leaf->prefix = prefix;
+  leaf->parent = parent;
+  insert_into(root(prefix.family()), std::move(leaf));
+}
+
+void PrefixTree::insert_into(Link& link, Link leaf) {
+  if (link == nullptr) {
+    link = std::move(leaf);
+    return;
+  }
+  if (link->prefix.contains(leaf->prefix)) {
+    Link& below = link->child(leaf->prefix);
+    insert_into(below, std::move(leaf));
+  } else {
+    auto fork = std::make_unique<Node>();
+    fork->prefix = Prefix(leaf->prefix.first(), common_length(leaf->prefix, link->prefix));
+    Link& old_place = fork->child(link->prefix);
+    Link& new_place = fork->child(leaf->prefix);
+    old_place = std::move(link);
+    new_place = std::move(leaf);
+    link = std::move(fork);
+  }
+  link->measure();
+}
+
+void PrefixTree::remove(const Prefix& prefix) {
+  remove_from(root(prefix.family()), prefix);
+}
+
+void PrefixTree::remove_from(Link& link, const Prefix& prefix) {
+  if (link->leaf()) {
+    link = nullptr;
+    return;
+  }
+  Link& child = link->child(prefix);
+  remove_from(child, prefix);
+  if (child != nullptr) {
+    link->measure();
+    return;
+  }
+  Link other = std::move(link->children[0] == nullptr ? link->children[1] : link->children[0]);
+  link = std::move(other);
+}
+
+Parent* PrefixTree::find(const Prefix& prefix) const {
+  const Node* node = root(prefix.family());
+  while (node != nullptr && !node->leaf() && node->prefix.contains(prefix) && node->prefix != prefix)
+    node = node->child(prefix);
+  return node != nullptr && node->leaf() && node->prefix == prefix ? node->parent : nullptr;
+}
+
+Parent* PrefixTree::find_overlap(const Prefix& prefix) const {
+  const Node* node = root(prefix.family());
+  while (node != nullptr) {
+    if (prefix.contains(node->prefix)) {
+      while (!node->leaf()) node = node->children[0].get();
+      return node->parent;
+    }
+    if (!node->prefix.contains(prefix)) return nullptr;
+    if (node->leaf()) return node->parent;
+    node = node->child(prefix);
+  }
+  return nullptr;
+}
+
+std::optional<Prefix> PrefixTree::first_free(const Prefix& source, int length, const IpAddress& from) const {
+  const Node* node = root(source.family());
+  while (node != nullptr && !source.contains(node->prefix)) {
+    if (!node->prefix.contains(source))
+      node = nullptr;
+    else if (node->leaf())
+      return std::nullopt;
+    else
+      node = node->child(source);
+  }
+  return first_free(node, source, length, from);
+}
+
+// `node`: all that is held within the region; null: nothing.
+std::optional<Prefix> PrefixTree::first_free(const Node* node, const Prefix& region, int length,
+                                             const IpAddress& from) {
+  if (length < region.length() || region.last() < from) return std::nullopt;
+  if (node == nullptr) {
+    if (from <= region.first()) return Prefix(region.first(), length);
+    const Prefix piece(from, length);
+    if (piece.first() == from) return piece;
+    if (piece.last() == region.last()) return std::nullopt;
+    return Prefix(piece.last().plus(1), length);
+  }
+  const bool fork = node->prefix == region;
+  if (fork && (node->leaf() || node->largest_free > length)) return std::nullopt;
+  for (const unsigned side : {0U, 1U}) {
+    const Prefix part = half(region, side);
+    const Node* below = fork ? node->children[side].get() : part.contains(node->prefix) ? node : nullptr;
+    if (const auto found = first_free(below, part, length, from)) return found;
+  }
+  return std::nullopt;
+}
+
+}  // namespace viaduct::ipam
