@@ -30,6 +30,11 @@ Error held_by(const Pool& pool, const IpAddress& address, const std::string& hol
                   address.to_string(), pool.record.id, holder));
 }
 
+std::string shown(Uint128 count) {
+  constexpr Uint128 kMost = ~uint64_t{0};
+  return count > kMost ? "more than 2^64" : fmt::format("{}", static_cast<uint64_t>(count));
+}
+
 AddressReply reply_with(const Pool& pool, const IpAddress& address) {
   return {InterfaceAddress{address, pool.record.pool.length()}};
 }
@@ -53,62 +58,110 @@ Result<IpamService::Impl::Visit> IpamService::Impl::enter(const std::string& poo
   }
 }
 
+Result<IpamService::Impl::Visit> IpamService::Impl::enter_for(const std::string& pool_id,
+                                                              const IpAddress& address, Deadline deadline) {
+  Visit visit = TRY(enter(pool_id, deadline));
+  if (visit.pool().record.pool.contains(address)) return visit;
+  for (const Prefix& prefix : visit.pool().settings.spill) {
+    if (!prefix.contains(address)) continue;
+    auto other = TRY(enter_subnet(visit.parent().space, prefix, deadline));
+    if (other.has_value()) return std::move(*other);
+  }
+  return visit;
+}
+
 Result<AddressReply> IpamService::Impl::request_address(const AddressRequest& request, Deadline deadline) {
-  const Visit visit = TRY(enter(request.pool_id, deadline));
   Asker asker = asker_of(request);
-  if (request.address.has_value()) return request_explicit(visit, *request.address, asker, deadline);
+  if (request.address.has_value()) {
+    const Visit visit = TRY(enter_for(request.pool_id, *request.address, deadline));
+    return request_explicit(visit, *request.address, asker, deadline);
+  }
+  const Visit visit = TRY(enter(request.pool_id, deadline));
   // An engine that sends neither MAC nor name asks for its endpoints like this.
   if (asker.bare()) asker.owner = OwnerClass::kEndpoint;
   return request_automatic(visit, asker, deadline);
 }
 
-std::optional<BoundTo> IpamService::Impl::bound_user(const Parent& parent, const IpAddress& address) const {
-  if (parent.space != kLocalSpace) return std::nullopt;
-  return environment_.bound_to(parent.subnet.prefix(), address);
+std::string IpamService::Impl::bound_user(const Hold& hold) const {
+  const Parent& parent = hold.parent();
+  if (kind_of_space(parent.space) != SpaceKind::kLocal) return "";
+  const auto user = environment_.bound_to(parent.subnet.prefix(), hold.address());
+  if (!user.has_value()) return "";
+  // Networks do not say in which space their pool lies. Where several may hold this subnet, the endpoint is this space's
+  // if it has the MAC that the address was given for.
+  const bool same_mac = !hold.fresh && hold.before.mac.has_value() && hold.before.mac == user->mac;
+  return parent.space == kLocalSpace || same_mac ? user->what : "";
 }
 
 Result<AddressReply> IpamService::Impl::request_explicit(const Visit& visit, const IpAddress& address,
                                                          const Asker& asker, Deadline deadline) {
   const Parent& parent = visit.parent();
   TRY(check_address(visit.pool(), address));
-  Hold hold = TRY(hold_at(visit, parent.subnet.offset_of(address), asker, deadline));
-  const auto user = bound_user(parent, address);
-  const Moment now = moment(parent.space, user.has_value());
-  if (hold.fresh && user && !asker.bare()) return held_by(visit.pool(), address, user->what);
+  const Uint128 offset = parent.subnet.offset_of(address);
+  Hold hold = TRY(hold_at(visit, offset, asker, deadline));
+  const std::string user = bound_user(hold);
+  const Moment now = moment(hold, !user.empty());
+  if (hold.fresh && !user.empty() && !asker.bare()) return held_by(visit.pool(), address, user);
+  if (hold.nobodys() && asker.owner == OwnerClass::kEndpoint) TRY(refuse_reserved(visit, offset, asker));
   const auto after = hold.fresh ? new_holder(asker, now) : after_request(hold.before, asker, now);
   if (!after.has_value()) {
-    const std::string bound = user ? fmt::format(", in use by {}", user->what) : "";
+    const std::string bound = user.empty() ? "" : fmt::format(", in use by {}", user);
     return held_by(visit.pool(), address, describe(hold.before) + bound);
   }
   TRY(settle(hold, after, deadline));
   return reply_with(visit.pool(), address);
 }
 
+Status IpamService::Impl::refuse_reserved(const Visit& visit, Uint128 offset, const Asker& asker) const {
+  const Lock lock(mutex_);
+  const Parent& parent = visit.parent();
+  if (!reserved_for_another_locked(parent, offset, asker)) return {};
+  const IpAddress address = parent.subnet.address_at(offset);
+  return conflict(
+      fmt::format("address {} of pool {} is reserved for {}; choose another --ip, or take the reservation "
+                  "back with viaductctl address unreserve {}",
+                  address.to_string(), visit.pool().record.id,
+                  reserved_for(*reservations_.find(parent.space, address)), address.to_string()));
+}
+
 Result<AddressReply> IpamService::Impl::request_automatic(const Visit& visit, const Asker& asker,
                                                           Deadline deadline) {
-  const Parent& parent = visit.parent();
+  std::vector<std::string> full = {visit.pool().record.id};
+  if (auto taken = TRY(take_one(visit, asker, deadline))) return std::move(*taken);
+  // A gateway of another subnet would be none.
+  if (asker.owner == OwnerClass::kGateway) return exhausted(full);
+  for (const Prefix& prefix : visit.pool().settings.spill) {
+    if (prefix.family() != visit.pool().record.pool.family() || prefix == visit.pool().record.pool) continue;
+    const auto next = TRY(enter_subnet(visit.parent().space, prefix, deadline));
+    if (!next.has_value()) continue;
+    full.push_back(next->pool().record.id);
+    if (auto taken = TRY(take_one(*next, asker, deadline))) return std::move(*taken);
+  }
+  return exhausted(full);
+}
+
+Result<std::optional<AddressReply>> IpamService::Impl::take_one(const Visit& visit, const Asker& asker,
+                                                                Deadline deadline) {
   Asker seeker = asker;
+  size_t bound_formers = 0;
   std::set<Uint128> tried;    // own former addresses that are bound: another container with the same MAC
-  std::vector<Hold> skipped;  // free ones that are bound; held until the end, so that the search passes them
+  std::vector<Hold> skipped;  // nobody's, and yet bound; held until the end, so that the search passes them
   while (!deadline.expired()) {
     std::optional<Hold> hold = TRY(hold_any(visit, seeker, tried, deadline));
-    if (!hold.has_value()) {
-      skipped.clear();
-      return exhausted(visit);
-    }
+    if (!hold.has_value()) return std::optional<AddressReply>();
     const IpAddress address = hold->address();
     const bool claimed = !hold->fresh && asker.owner == OwnerClass::kGateway;
-    const bool bound = !claimed && bound_user(parent, address).has_value();
-    if (!bound) {
-      const Moment now = moment(parent.space, false);
-      TRY(settle(*hold, hold->fresh ? new_holder(asker, now) : after_return(hold->before, asker, now),
-                 deadline));
-      return reply_with(visit.pool(), address);
+    if (claimed || bound_user(*hold).empty()) {
+      const Moment now = moment(*hold, false);
+      const bool returns = !hold->fresh && (claimed || is_former(hold->before, asker));
+      TRY(settle(*hold, returns ? after_return(hold->before, asker, now) : new_holder(asker, now), deadline));
+      return std::optional(reply_with(visit.pool(), address));
     }
-    if (hold->fresh) {
+    tried.insert(hold->offset);
+    if (hold->nobodys()) {
       strip(*hold);
       skipped.push_back(std::move(*hold));
-    } else if (tried.insert(hold->offset); tried.size() >= kMostFormer) {
+    } else if (++bound_formers >= kMostFormer) {
       seeker.mac.reset();
     }
   }
@@ -116,38 +169,49 @@ Result<AddressReply> IpamService::Impl::request_automatic(const Visit& visit, co
                fmt::format("no address of pool {} was found in time; try again", visit.pool().record.id)};
 }
 
-Error IpamService::Impl::exhausted(const Visit& visit) const {
+Error IpamService::Impl::exhausted(const std::vector<std::string>& pool_ids) const {
   const Lock lock(mutex_);
-  const Subnet::Range& range = *visit.pool().range;
-  const auto held = [&](OwnerClass owner) { return range.held[static_cast<size_t>(owner)]; };
-  // A range that is full has fewer than 2^64 addresses: each is a record in memory.
-  const auto capacity = static_cast<uint64_t>(range.last - range.first + 1);
+  std::string counts;
+  for (const std::string& id : pool_ids) {
+    const auto& pools = table_.by_id();
+    const auto found = pools.find(id);
+    if (found == pools.end()) continue;
+    const PoolView view = view_locked(*found->second);
+    const auto held = [&](OwnerClass owner) { return view.held[static_cast<size_t>(owner)]; };
+    counts += fmt::format(
+        "{}pool {} has no free address: {} of {} are held ({} gateway, {} auxiliary, {} endpoint, {} "
+        "swarm)",
+        counts.empty() ? "" : "; ", id, view.used, shown(view.capacity), held(OwnerClass::kGateway),
+        held(OwnerClass::kAuxiliary), held(OwnerClass::kEndpoint), held(OwnerClass::kSwarm));
+    if (view.reserved > 0) counts += fmt::format(", {} reserved", view.reserved);
+    if (view.excluded > 0) counts += fmt::format(", {} excluded", shown(view.excluded));
+  }
   return {
       ErrorCode::kExhausted,
-      fmt::format("pool {} has no free address: {} of {} are held ({} gateway, {} auxiliary, {} endpoint, {} "
-                  "swarm); remove containers, or make the network anew with a larger --subnet or --ip-range",
-                  visit.pool().record.id, range.total(), capacity, held(OwnerClass::kGateway),
-                  held(OwnerClass::kAuxiliary), held(OwnerClass::kEndpoint), held(OwnerClass::kSwarm))};
+      counts +
+          "; remove containers, or make the network anew with a larger --subnet or --ip-range (viaductctl "
+          "address ls shows who holds them)"};
 }
 
 Status IpamService::Impl::release_address(const std::string& pool_id, const IpAddress& address,
                                           Deadline deadline) {
-  auto visit = enter(pool_id, deadline);
+  auto visit = enter_for(pool_id, address, deadline);
   if (!visit.ok()) return visit.error().code == ErrorCode::kNotFound ? Status() : Status(visit.error());
   const Parent& parent = visit.value().parent();
   if (!parent.subnet.prefix().contains(address)) return {};
   auto hold = TRY(hold_existing(visit.value(), parent.subnet.offset_of(address), deadline));
   if (!hold.has_value()) return {};
-  return settle(*hold, after_release(hold->before, bound_user(parent, address).has_value()), deadline);
+  return settle(*hold, after_release(hold->before, moment(*hold, !bound_user(*hold).empty())), deadline);
 }
 
-Result<std::optional<IpamService::Impl::Visit>> IpamService::Impl::enter_local(const Prefix& prefix,
-                                                                               Deadline deadline) {
+Result<std::optional<IpamService::Impl::Visit>> IpamService::Impl::enter_subnet(const std::string& space,
+                                                                                const Prefix& prefix,
+                                                                                Deadline deadline) {
   while (true) {
     std::string id;
     {
       const Lock lock(mutex_);
-      const Parent* parent = table_.find_parent(kLocalSpace, prefix);
+      const Parent* parent = table_.find_parent(space, prefix);
       if (parent == nullptr) return std::optional<Visit>();
       id = parent->pools.front()->record.id;
     }
@@ -158,14 +222,28 @@ Result<std::optional<IpamService::Impl::Visit>> IpamService::Impl::enter_local(c
   }
 }
 
+// Networks do not say in which space their pool lies: "local" where that has the subnet, else the only one that does.
+std::optional<std::string> IpamService::Impl::local_space_with(const Prefix& prefix) const {
+  const Lock lock(mutex_);
+  if (table_.find_parent(kLocalSpace, prefix) != nullptr) return kLocalSpace;
+  std::optional<std::string> only;
+  for (const std::string& space : table_.spaces()) {
+    if (kind_of_space(space) != SpaceKind::kLocal || table_.find_parent(space, prefix) == nullptr) continue;
+    if (only.has_value()) return std::nullopt;
+    only = space;
+  }
+  return only;
+}
+
 Status IpamService::Impl::endpoint_ended(const Prefix& pool, const IpAddress& address, Deadline deadline,
-                                         std::optional<Holder> (*after)(const Holder&)) {
-  if (!pool.contains(address)) return {};
-  const auto visit = TRY(enter_local(pool, deadline));
+                                         After after) {
+  const auto space = pool.contains(address) ? local_space_with(pool) : std::nullopt;
+  if (!space.has_value()) return {};
+  const auto visit = TRY(enter_subnet(*space, pool, deadline));
   if (!visit.has_value()) return {};
   auto hold = TRY(hold_existing(*visit, visit->parent().subnet.offset_of(address), deadline));
   if (!hold.has_value()) return {};
-  return settle(*hold, after(hold->before), deadline);
+  return settle(*hold, after(hold->before, moment(*hold, false)), deadline);
 }
 
 }  // namespace viaduct::ipam

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "ipam/ipam_impl.h"
 
 // Marks on addresses: how one call at a time gets to change one.
@@ -33,6 +35,7 @@ IpamService::Impl::Hold::~Hold() {
     parent_->subnet.erase(offset);
   else
     parent_->subnet.find(offset)->state = SlotState::kSettled;
+  for (const Uint128 over : outlived) parent_->subnet.find(over)->state = SlotState::kSettled;
   impl_->notify_locked();
 }
 
@@ -52,7 +55,7 @@ Result<IpamService::Impl::Hold> IpamService::Impl::hold_at(const Visit& visit, U
     if (slot->state == SlotState::kSettled) return Hold(*this, parent, offset);
     TRY(wait_for_slot(lock, visit, offset, deadline));
   }
-  parent.subnet.insert(offset, new_holder(asker, moment_locked(parent.space, false)), SlotState::kFresh);
+  parent.subnet.insert(offset, new_holder(asker, moment_locked(parent, offset, false)), SlotState::kFresh);
   return Hold(*this, parent, offset);
 }
 
@@ -68,29 +71,6 @@ Result<std::optional<IpamService::Impl::Hold>> IpamService::Impl::hold_existing(
   return std::optional<Hold>();
 }
 
-namespace {
-
-// What the asker had before: the gateway, or the address of its MAC.
-std::optional<Uint128> former_offset(const Pool& pool, const Asker& asker, const std::set<Uint128>& tried) {
-  const Subnet& subnet = pool.parent->subnet;
-  if (asker.owner == OwnerClass::kGateway) return subnet.lowest_gateway();
-  return asker.mac.has_value() ? subnet.find_mac(*asker.mac, *pool.range, tried) : std::nullopt;
-}
-
-// A gateway is the lowest address of the whole pool; the rest come from the sub-pool, in turn.
-std::optional<Uint128> free_offset(Pool& pool, const Asker& asker) {
-  const Subnet& subnet = pool.parent->subnet;
-  if (asker.owner == OwnerClass::kGateway) {
-    const UsableRange whole = *usable_range(subnet.prefix(), std::nullopt);
-    return subnet.first_free(subnet.offset_of(whole.first), subnet.offset_of(whole.last));
-  }
-  const auto next = subnet.next_free(*pool.range);
-  if (next.has_value()) pool.range->cursor = next;
-  return next;
-}
-
-}  // namespace
-
 // Search and mark are one step under the lock, so that a retry which overtakes its first call meets its mark.
 Result<std::optional<IpamService::Impl::Hold>> IpamService::Impl::hold_any(const Visit& visit,
                                                                            const Asker& asker,
@@ -99,19 +79,39 @@ Result<std::optional<IpamService::Impl::Hold>> IpamService::Impl::hold_any(const
   Parent& parent = visit.parent();
   Lock lock(mutex_);
   note_work_locked(parent.space, Work::kAutomatic);
-  while (const auto former = former_offset(visit.pool(), asker, tried)) {
-    if (parent.subnet.find(*former)->state == SlotState::kSettled)
-      return std::optional<Hold>(Hold(*this, parent, *former));
-    TRY(wait_for_slot(lock, visit, *former, deadline));
+  std::vector<Uint128> outlived = outlived_locked(visit.pool());
+  const auto give_back_marks = [&] {
+    for (const Uint128 over : outlived) parent.subnet.find(over)->state = SlotState::kSettled;
+    if (!outlived.empty()) notify_locked();
+  };
+  while (true) {
+    const auto offset = seek_locked(visit.pool(), asker, tried, outlived);
+    if (!offset.has_value()) {
+      give_back_marks();
+      return std::optional<Hold>();
+    }
+    const Slot* slot = parent.subnet.find(*offset);
+    const auto over = std::find(outlived.begin(), outlived.end(), *offset);
+    if (slot == nullptr)
+      parent.subnet.insert(*offset, new_holder(asker, moment_locked(parent, *offset, false)),
+                           SlotState::kFresh);
+    else if (over != outlived.end())
+      outlived.erase(over);
+    else if (slot->state != SlotState::kSettled) {
+      auto waited = wait_for_slot(lock, visit, *offset, deadline);
+      if (waited.ok()) continue;
+      give_back_marks();
+      return std::move(waited).error();
+    }
+    Hold hold(*this, parent, *offset);
+    hold.outlived = std::move(outlived);
+    return std::optional<Hold>(std::move(hold));
   }
-  const auto offset = free_offset(visit.pool(), asker);
-  if (!offset.has_value()) return std::optional<Hold>();
-  parent.subnet.insert(*offset, new_holder(asker, moment_locked(parent.space, false)), SlotState::kFresh);
-  return std::optional<Hold>(Hold(*this, parent, *offset));
 }
 
 void IpamService::Impl::strip(Hold& hold) {
   const Lock lock(mutex_);
+  if (!hold.fresh) return;  // a rest keeps its former owner
   hold.parent().subnet.update(hold.offset, Holder{});
   // Who waited for this slot as its own former address looks again.
   notify_locked();
@@ -129,7 +129,8 @@ AddressRecord record_of(const Parent& parent, const IpAddress& address, const Ho
           .claims = holder.claims,
           .epoch = holder.epoch,
           .since = format_time(holder.since),
-          .released = holder.released};
+          .released = holder.released,
+          .rest = holder.rest};
 }
 
 }  // namespace
@@ -137,15 +138,25 @@ AddressRecord record_of(const Parent& parent, const IpAddress& address, const Ho
 Status IpamService::Impl::settle(Hold& hold, const std::optional<Holder>& after, Deadline deadline) {
   Parent& parent = hold.parent();
   if (!hold.fresh && after == hold.before) return {};
-  const std::string key = address_key(parent.space, parent.subnet.prefix(), hold.address());
+  const auto key_of = [&](Uint128 offset) {
+    return address_key(parent.space, parent.subnet.prefix(), parent.subnet.address_at(offset));
+  };
+  const auto value_of = [&](const Holder& holder) {
+    return dump_json(to_json(record_of(parent, hold.address(), holder)));
+  };
+  const std::string key = key_of(hold.offset);
   Transaction transaction;
   if (hold.fresh) transaction.conditions.push_back({Table::kAddress, key, Condition::Kind::kAbsent});
-  std::optional<std::string> value;
-  if (after.has_value()) value = dump_json(to_json(record_of(parent, hold.address(), *after)));
-  transaction.writes.push_back({Table::kAddress, key, std::move(value)});
+  transaction.writes.push_back(
+      {Table::kAddress, key, after.has_value() ? std::optional(value_of(*after)) : std::nullopt});
+  for (const Uint128 over : hold.outlived)
+    transaction.writes.push_back({Table::kAddress, key_of(over), std::nullopt});
+  if (after.has_value() && after->rest.has_value()) add_anchor_if_due(transaction);
   TRY(store_.commit(transaction));
-  if (hold.fresh && deadline.expired()) {
-    auto undone = store_.commit({{}, {{Table::kAddress, key, std::nullopt}}});
+  if (hold.nobodys() && deadline.expired()) {
+    const auto before = hold.fresh ? std::nullopt : std::optional(value_of(hold.before));
+    auto undone = store_.commit({{}, {{Table::kAddress, key, before}}});
+    forget_outlived(hold);
     if (!undone.ok()) finish(hold, after);  // memory says what the store says
     return Error{ErrorCode::kBusy,
                  fmt::format("address {} was ready only after its deadline{}; try again",
@@ -155,29 +166,70 @@ Status IpamService::Impl::settle(Hold& hold, const std::optional<Holder>& after,
   return {};
 }
 
+void IpamService::Impl::forget_outlived(Hold& hold) {
+  const Lock lock(mutex_);
+  for (const Uint128 over : hold.outlived) hold.parent().subnet.erase(over);
+  hold.outlived.clear();
+  notify_locked();
+}
+
 void IpamService::Impl::finish(Hold& hold, const std::optional<Holder>& after) {
   Parent& parent = hold.parent();
   const Lock lock(mutex_);
+  if (hold.before.rest.has_value() && after.has_value() && !after->rest.has_value())
+    note_reuse_locked(hold, *after);
   if (after.has_value()) {
     parent.subnet.update(hold.offset, *after);
     parent.subnet.find(hold.offset)->state = SlotState::kSettled;
   } else {
     parent.subnet.erase(hold.offset);
   }
+  for (const Uint128 over : hold.outlived) parent.subnet.erase(over);
   hold.done();
   notify_locked();
 }
 
-Moment IpamService::Impl::moment_locked(const std::string& space, bool bound) const {
-  return {.epoch = epoch_.of(kind_of_space(space)).number,
-          .engine_visible = epoch_.engine_visible(),
-          .bound = bound,
-          .now = clock_.now()};
+// An address that another than its former owner got while it was in quarantine: the pool is too small for its use.
+void IpamService::Impl::note_reuse_locked(const Hold& hold, const Holder& after) {
+  Pool* pool = pool_at(hold.parent(), hold.offset);
+  const bool same_owner =
+      after.owner == hold.before.owner && after.mac == hold.before.mac && after.name == hold.before.name;
+  if (pool == nullptr || same_owner) return;
+  if (lasting_locked() - *hold.before.rest < pool->settings.quarantine.count()) ++pool->early_reuses;
 }
 
-Moment IpamService::Impl::moment(const std::string& space, bool bound) const {
+void IpamService::Impl::add_anchor_if_due(Transaction& transaction) {
   const Lock lock(mutex_);
-  return moment_locked(space, bound);
+  const int64_t now = lasting_locked();
+  if (anchor_saved_ >= 0 && now - anchor_saved_ < kAnchorSeconds) return;
+  anchor_saved_ = now;
+  transaction.writes.push_back({Table::kMeta, "clock", dump_json(to_json(anchor_now_locked()))});
+}
+
+TimeAnchor IpamService::Impl::anchor_now_locked() const {
+  return {lasting_locked(), {clock_.uptime(), clock_.now(), config_.boot_id}};
+}
+
+Pool* IpamService::Impl::pool_at(const Parent& parent, Uint128 offset) {
+  const auto found = std::find_if(parent.pools.begin(), parent.pools.end(), [&](const Pool* pool) {
+    return pool->range->first <= offset && offset <= pool->range->last;
+  });
+  return found == parent.pools.end() ? nullptr : *found;
+}
+
+Moment IpamService::Impl::moment_locked(const Parent& parent, Uint128 offset, bool bound) const {
+  const Pool* pool = pool_at(parent, offset);
+  return {.epoch = epoch_.of(kind_of_space(parent.space)).number,
+          .engine_visible = epoch_.engine_visible(),
+          .bound = bound,
+          .now = clock_.now(),
+          .lasting = lasting_locked(),
+          .rests = pool != nullptr && pool->settings.keeps_former()};
+}
+
+Moment IpamService::Impl::moment(const Hold& hold, bool bound) const {
+  const Lock lock(mutex_);
+  return moment_locked(hold.parent(), hold.offset, bound);
 }
 
 }  // namespace viaduct::ipam

@@ -47,6 +47,7 @@ EpochState after_replay_sign(const EpochState& state, SpaceKind kind) {
 void note_new_work(SpaceEpoch& epoch) {
   epoch.used = true;
   epoch.unsure = false;
+  epoch.past_replay = true;
 }
 
 Json to_json(const EpochState& state) {

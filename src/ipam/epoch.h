@@ -37,6 +37,8 @@ struct SpaceEpoch {
   // automatic one is new work of an engine that lived on (note_new_work). An engine replays before it asks
   // for anything new.
   bool unsure = false;
+  // An automatic request came in this epoch, in this life of viaductd: what the engine wanted to replay it has replayed.
+  bool past_replay = false;
   bool operator==(const SpaceEpoch&) const = default;
 };
 

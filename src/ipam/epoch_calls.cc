@@ -15,43 +15,43 @@ uint64_t IpamService::Impl::epoch() const {
   return epoch_.local.number;
 }
 
-Status IpamService::Impl::registered(const EngineIdentity& engine) {
-  return change_epoch(
+void IpamService::Impl::registered(const EngineIdentity& engine) {
+  change_epoch(
       [&](const EpochState& state) { return after_registration(state, engine, environment_.engine_alive); });
 }
 
 namespace {
 
-// Requests that came while the change was committed count as work after it.
+// Requests that came while the change was thought out count as work after it.
 void take_over_notes(const SpaceEpoch& now, SpaceEpoch& next) {
-  if (now.number == next.number) next.used = next.used || now.used;
+  if (now.number != next.number) return;
+  next.used = next.used || now.used;
+  next.past_replay = next.past_replay || now.past_replay;
 }
 
 }  // namespace
 
-Status IpamService::Impl::change_epoch(const std::function<EpochState(const EpochState&)>& change) {
+// No registration waits for the disk: one that fails is never repeated by the engine (trap T7), and what is given from now
+// on carries the epoch (load_tables() takes the highest). The change is written in the background.
+void IpamService::Impl::change_epoch(const std::function<EpochState(const EpochState&)>& change) {
   Lock lock(mutex_);
   changed_.wait(lock, [this] { return !epoch_changing_; });
   epoch_changing_ = true;
   const EpochState before = epoch_;
-  const bool unsaved = epoch_unsaved_;
   lock.unlock();
 
   EpochState next = change(before);
-  Status committed;
-  if (unsaved || to_json(next) != to_json(before))
-    committed = store_.commit({{}, {{Table::kMeta, "epoch", dump_json(to_json(next))}}});
 
   lock.lock();
   epoch_changing_ = false;
-  // Also when it could not be stored: the engine is a new one whatever the disk does, and what it is given carries the
-  // epoch (load() takes the highest).
   take_over_notes(epoch_.local, next.local);
   take_over_notes(epoch_.global, next.global);
+  if (to_json(next) != to_json(before)) {
+    epoch_unsaved_ = true;
+    save_wanted_.notify_one();
+  }
   epoch_ = std::move(next);
-  epoch_unsaved_ = !committed.ok();
   notify_locked();
-  return committed;
 }
 
 void IpamService::Impl::note_work_locked(const std::string& space, Work work) {

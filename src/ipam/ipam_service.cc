@@ -1,100 +1,12 @@
 #include "ipam/ipam_service.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-
-#include "base/json.h"
 #include "ipam/ipam_impl.h"
 
 namespace viaduct::ipam {
 
-using store::Row;
-using store::Table;
-
 IpamService::Impl::Impl(store::Store& store, const Clock& clock, IpamConfig config,
                         IpamEnvironment environment)
     : store_(store), clock_(clock), config_(std::move(config)), environment_(std::move(environment)) {}
-
-namespace {
-
-Error corrupt(const std::string& key, std::string_view table, std::string_view why) {
-  return {
-      ErrorCode::kCorrupt,
-      fmt::format("record \"{}\" of table {} {}; restore the state file from a copy, or remove the record",
-                  key, table, why)};
-}
-
-Status load_pool(PoolTable& table, const Row& row) {
-  PoolRecord record = TRY(pool_from_json(row.key, row.value));
-  if (const Pool* other = table.find_overlap(record.space, record.pool, record.sub_pool); other != nullptr)
-    return corrupt(row.key, "pool", fmt::format("overlaps \"{}\"", other->record.id));
-  if (!usable_range(record.pool, record.sub_pool).has_value())
-    return corrupt(row.key, "pool", "holds no usable address");
-  table.add(std::move(record), PoolState::kSettled);
-  return {};
-}
-
-Status load_address(PoolTable& table, const Row& row) {
-  const AddressRecord record = TRY(address_from_json(row.key, row.value));
-  Parent* parent = table.find_parent(record.space, record.pool);
-  if (parent == nullptr) return corrupt(row.key, "address", "belongs to no pool");
-  const Holder holder{.owner = record.owner,
-                      .mac = record.mac,
-                      .name = record.name,
-                      .claims = record.claims,
-                      .epoch = record.epoch,
-                      .released = record.released,
-                      .since = TRY(parse_since(record.since))};
-  parent->subnet.insert(parent->subnet.offset_of(record.address), holder, SlotState::kSettled);
-  return {};
-}
-
-// Visits every row until one cannot be read.
-Status load_table(store::Store& store, Table table, const std::function<Status(const Row&)>& load) {
-  Status first;
-  TRY(store.scan(table, [&](const Row& row) {
-    if (first.ok()) first = load(row);
-  }));
-  return first;
-}
-
-Result<Prefix> unique_local_from(const std::string& value) {
-  const auto json = parse_json_object(value);
-  if (!json.ok()) return corrupt("ula", "meta", "cannot be read");
-  const auto reader = JsonReader::of(json.value(), "ula");
-  const auto text = reader.value().required_string("prefix");
-  if (!text.ok()) return corrupt("ula", "meta", "has no prefix");
-  auto prefix = Prefix::parse(text.value());
-  if (!prefix.ok() || prefix.value().family() != Family::kIpv6 || prefix.value().length() > 64)
-    return corrupt("ula", "meta", "holds no IPv6 prefix of at most 64 bits");
-  return prefix;
-}
-
-}  // namespace
-
-Status IpamService::Impl::load() {
-  if (const auto epoch = TRY(store_.get(Table::kMeta, "epoch")); epoch.has_value())
-    epoch_ = TRY(epoch_from_json(*epoch));
-  if (const auto ula = TRY(store_.get(Table::kMeta, "ula")); ula.has_value())
-    unique_local_ = TRY(unique_local_from(*ula));
-  TRY(load_table(store_, Table::kPool, [this](const Row& row) { return load_pool(table_, row); }));
-  TRY(load_table(store_, Table::kAddress, [this](const Row& row) { return load_address(table_, row); }));
-  for (const auto& [id, pool] : table_.by_id()) {
-    const std::string& space = pool->record.space;
-    raise_epoch(space, pool->record.epoch);
-    if (pool->parent->pools.front() != pool.get()) continue;
-    pool->parent->subnet.for_each(
-        [&](Uint128, const Slot& slot) { raise_epoch(space, slot.holder().epoch); });
-    pool->parent->subnet.place_cursors();
-  }
-  return {};
-}
-
-void IpamService::Impl::raise_epoch(const std::string& space, uint64_t number) {
-  SpaceEpoch& epoch = epoch_.of(kind_of_space(space));
-  epoch.number = std::max(epoch.number, number);
-}
 
 bool IpamService::Impl::wait_for_change(Lock& lock, Deadline deadline) {
   const uint64_t seen = generation_;
@@ -110,14 +22,15 @@ Result<std::unique_ptr<IpamService>> IpamService::open(store::Store& store, cons
                                                        IpamConfig config, IpamEnvironment environment) {
   auto impl = std::make_unique<Impl>(store, clock, std::move(config), std::move(environment));
   TRY(impl->load());
+  impl->start_saving();
   return std::unique_ptr<IpamService>(new IpamService(std::move(impl)));
 }
 
 IpamService::IpamService(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 IpamService::~IpamService() = default;
 
-Status IpamService::registered(const EngineIdentity& engine) {
-  return impl_->registered(engine);
+void IpamService::registered(const EngineIdentity& engine) {
+  impl_->registered(engine);
 }
 Result<PoolReply> IpamService::request_pool(const PoolRequest& request, Deadline deadline) {
   return impl_->request_pool(request, deadline);
@@ -140,11 +53,42 @@ Status IpamService::endpoint_deleted(const Prefix& pool, const IpAddress& addres
 bool IpamService::holds_pool(const Prefix& pool, const std::string& by) const {
   return impl_->holds_pool(pool, by);
 }
+Result<uint64_t> IpamService::reclaim_orphans(Deadline deadline) {
+  return impl_->reclaim_orphans(deadline);
+}
 std::vector<PoolView> IpamService::pools() const {
   return impl_->pools();
 }
 std::vector<AddressView> IpamService::addresses() const {
   return impl_->addresses();
+}
+std::vector<ReservationRecord> IpamService::reservations() const {
+  return impl_->reservations();
+}
+IpamCounts IpamService::counts() const {
+  return impl_->counts();
+}
+Result<PoolMap> IpamService::map_of(const std::string& pool_id, size_t cells) const {
+  return impl_->map_of(pool_id, cells);
+}
+std::vector<AddressStory> IpamService::why(const IpAddress& address, const std::string& space) const {
+  return impl_->why(address, space);
+}
+Status IpamService::reserve(std::vector<ReservationRecord> records) {
+  return impl_->reserve(std::move(records));
+}
+Status IpamService::unreserve(const std::string& space, const IpAddress& address) {
+  return impl_->unreserve(space, address);
+}
+Status IpamService::release_by_operator(const std::string& space, const IpAddress& address,
+                                        Deadline deadline) {
+  return impl_->release_by_operator(space, address, deadline);
+}
+Json IpamService::export_state() const {
+  return impl_->export_state();
+}
+Status IpamService::import_state(const Json& state, Deadline deadline) {
+  return impl_->import_state(state, deadline);
 }
 uint64_t IpamService::epoch() const {
   return impl_->epoch();

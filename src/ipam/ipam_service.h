@@ -2,7 +2,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,14 +9,15 @@
 #include "base/deadline.h"
 #include "ipam/epoch.h"
 #include "ipam/ipam_types.h"
+#include "ipam/records.h"
 #include "store/store.h"
 
 namespace viaduct::ipam {
 
-// Who of the other half uses an address.
+// Who uses an address in the other half.
 struct BoundTo {
-  std::string what;        // words for people: "endpoint 3f2a… of network 9c1b…"
-  std::optional<Mac> mac;  // of the endpoint; a gateway has none
+  std::string what;        // "endpoint 3f2a… of network 9c1b…"
+  std::optional<Mac> mac;  // of the endpoint
 };
 
 // What the IPAM half asks of the rest of the host. Wired in main; both may be called from any thread and must
@@ -26,15 +26,33 @@ struct IpamEnvironment {
   // Prefixes that the host's routes and addresses cover now, the default routes left out. Automatic pools
   // avoid them.
   std::function<Result<std::vector<Prefix>>()> host_prefixes;
-  // The other half's word for who uses an address of a pool in the local space, empty if nobody of that half
-  // does. An address so bound is not given away, whatever is released.
+  // The other half's word for who uses an address of a pool in the local space ("endpoint 3f2a… of network
+  // 9c1b…"), empty if nobody of that half does. An address so bound is not given away, whatever is released.
   std::function<std::optional<BoundTo>(const Prefix& pool, const IpAddress& address)> bound_to;
+  // The network of the other half whose subnet is exactly this pool of a local space ("network 9c1b…"), empty if there is
+  // none: then the pool serves another driver, whose endpoints nobody here can see.
+  std::function<std::string(const Prefix& pool)> network_on;
   IsAlive engine_alive;
 };
 
 struct IpamConfig {
   std::vector<PoolSource> sources;  // in order of preference
+  std::vector<Prefix> avoid;        // no automatic pool overlaps one of these
+  std::string boot_id;              // of this boot: tells whether uptimes may be compared
 };
+
+// How many there are now.
+struct IpamCounts {
+  size_t pools = 0;
+  uint64_t held = 0;
+  uint64_t resting = 0;
+  size_t reservations = 0;
+  uint64_t early_reuses = 0;
+};
+
+// A released address is kept so long before it is taken for an orphan's: no engine lets so much time pass between asking
+// for an address and making the endpoint.
+inline constexpr std::chrono::seconds kOrphanGrace = std::chrono::minutes(10);
 
 // Allocates pools and addresses, and remembers them: propose in memory, commit to the store, answer. All
 // calls from any thread; a call on an address or pool that another call is changing waits for it, until the
@@ -47,8 +65,9 @@ class IpamService {
                                                    IpamEnvironment environment);
   ~IpamService();
 
-  // A registration call came: Plugin.Activate or IpamDriver.GetCapabilities. May begin an epoch (epoch.h).
-  Status registered(const EngineIdentity& engine);
+  // A registration call came: Plugin.Activate or IpamDriver.GetCapabilities. May begin an epoch (epoch.h). Waits for no
+  // disk.
+  void registered(const EngineIdentity& engine);
 
   // Errors: kOverlap, naming the holder; kExhausted, when no automatic pool is left; kInvalidArgument.
   // Two automatic requests never get the same pool while both are held (trap T21).
@@ -59,8 +78,8 @@ class IpamService {
   // Errors: kConflict, naming the holder; kExhausted, with counts; kNotFound, no such pool; kInvalidArgument,
   // outside the pool or not usable.
   Result<AddressReply> request_address(const AddressRequest& request, Deadline deadline);
-  // Unknown pools and addresses succeed: the engine releases gateways that it never requested, and repeats itself. An
-  // address that the other half still uses stays held until released again, or until endpoint_gone().
+  // Unknown pools and addresses succeed (protocol.md 3.3). An address that the other half still uses stays
+  // held until released again, or until endpoint_gone().
   Status release_address(const std::string& pool_id, const IpAddress& address, Deadline deadline);
 
   // The other half lost the endpoint that used this address of the local space, with proof (a reboot, a
@@ -74,10 +93,39 @@ class IpamService {
   // CreateNetwork has "local" for all of them.
   [[nodiscard]] bool holds_pool(const Prefix& pool, const std::string& by = "") const;
 
+  // Addresses of local spaces that are held for an endpoint, on a subnet of a network of the other half, which has no such
+  // endpoint, longer than kOrphanGrace. Those of an older epoch, whose engine has asked for new things without claiming
+  // them again, rest from now on: that is proof. The others are only counted. Not on a call's path. Returns how many were
+  // put to rest. Errors: those of the store.
+  Result<uint64_t> reclaim_orphans(Deadline deadline);
+
   // For operators: a copy as of one moment, ordered by id or address.
   [[nodiscard]] std::vector<PoolView> pools() const;
+  // What is held, and what rests.
   [[nodiscard]] std::vector<AddressView> addresses() const;
+  [[nodiscard]] std::vector<ReservationRecord> reservations() const;
+  [[nodiscard]] IpamCounts counts() const;
   [[nodiscard]] uint64_t epoch() const;
+  // At most `cells` cells (1 to 65536), all of one size but the last. Errors: kNotFound.
+  [[nodiscard]] Result<PoolMap> map_of(const std::string& pool_id, size_t cells) const;
+  // One story for each pool whose subnet holds the address and each reservation of it, of every space or of `space` alone.
+  [[nodiscard]] std::vector<AddressStory> why(const IpAddress& address, const std::string& space = "") const;
+
+  // Operators' changes; each durable when it returns, and the same again when repeated.
+  // Keeps an address for one endpoint, by MAC, by name or both; whether or not a pool has it now. Takes the place of an
+  // earlier reservation. All or none of the list. Errors: kInvalidArgument, a record without MAC and name, an unknown
+  // space, one address twice.
+  Status reserve(std::vector<ReservationRecord> records);
+  Status unreserve(const std::string& space, const IpAddress& address);
+  // Gives an address back at once, without rest. Errors: kConflict, an endpoint uses it or it is a gateway's; kNotFound,
+  // nobody holds it and it does not rest.
+  Status release_by_operator(const std::string& space, const IpAddress& address, Deadline deadline);
+
+  // Every pool, address and reservation as one JSON object (docs/ipam.md).
+  [[nodiscard]] Json export_state() const;
+  // Adds what such an object holds. Checked whole before anything changes; what is there already, equal, is passed over.
+  // Errors: kInvalidArgument, kOverlap, kConflict, each naming the record.
+  Status import_state(const Json& state, Deadline deadline);
 
  private:
   class Impl;

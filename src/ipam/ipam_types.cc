@@ -18,6 +18,25 @@ std::string_view to_string(OwnerClass owner) {
   return "endpoint";
 }
 
+std::string_view to_string(AddressState state) {
+  switch (state) {
+    case AddressState::kFree: return "free";
+    case AddressState::kHeld: return "held";
+    case AddressState::kResting: return "resting";
+  }
+  return "held";
+}
+
+std::string_view to_string(Policy policy) {
+  switch (policy) {
+    case Policy::kLru: return "lru";
+    case Policy::kLowest: return "lowest";
+    case Policy::kSerial: return "serial";
+    case Policy::kRandom: return "random";
+  }
+  return "lru";
+}
+
 namespace {
 
 Result<PoolSource> parse_source(std::string_view entry) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -37,8 +39,13 @@ struct PoolReply {
   Prefix pool;
 };
 
+// By what an automatic address is chosen: what was never used, then what rested longest; the lowest free one; the next one
+// after the last; any.
+enum class Policy : uint8_t { kLru, kLowest, kSerial, kRandom };
+std::string_view to_string(Policy policy);
+
 // Why an address is held.
-enum class OwnerClass { kGateway, kAuxiliary, kEndpoint, kSwarm };
+enum class OwnerClass : uint8_t { kGateway, kAuxiliary, kEndpoint, kSwarm };
 std::string_view to_string(OwnerClass owner);
 
 struct AddressRequest {
@@ -64,20 +71,64 @@ struct PoolView {
   std::optional<Prefix> sub_pool;
   bool automatic = false;
   int refs = 0;
-  std::string since;     // RFC 3339
-  Uint128 capacity = 0;  // addresses that automatic requests can get, gateway and the like included
-  Uint128 used = 0;      // of those, held now
+  std::string since;  // RFC 3339
+  Options options;    // as they came with --ipam-opt
+  Uint128 capacity =
+      0;  // addresses of the range that automatic requests come from, what is excluded included
+  Uint128 excluded = 0;
+  uint64_t used = 0;      // held now
+  uint64_t resting = 0;   // released a while ago, and kept for their former owners while others are left
+  uint64_t reserved = 0;  // kept for one endpoint, and neither held nor resting
+  std::array<uint64_t, 4> held{};  // of `used`, by OwnerClass
+  uint64_t early_reuses = 0;       // addresses given before their quarantine was over, since viaductd started
 };
+
+enum class AddressState { kFree, kHeld, kResting };
+std::string_view to_string(AddressState state);
 
 struct AddressView {
   std::string space;
   Prefix pool;
   IpAddress address;
-  OwnerClass owner = OwnerClass::kEndpoint;
+  AddressState state = AddressState::kHeld;
+  OwnerClass owner = OwnerClass::kEndpoint;  // holds it, or held it last
   std::optional<Mac> mac;
   std::string name;
   uint64_t epoch = 0;
-  std::string since;  // RFC 3339
+  std::string since;      // RFC 3339
+  int64_t rests_for = 0;  // seconds since its release, when it rests
+};
+
+// One cell of the map of a pool: so many addresses in a row, and how many of them are in each state. What is neither is
+// free.
+struct MapCell {
+  Uint128 size = 0;
+  Uint128 excluded = 0;
+  uint64_t held = 0;
+  uint64_t quarantined = 0;  // resting, and their quarantine not over
+  uint64_t retained = 0;     // resting, and their quarantine over
+  uint64_t reserved = 0;     // and neither held nor resting
+};
+
+struct PoolMap {
+  PoolView pool;
+  IpAddress first;  // of the first cell
+  std::vector<MapCell> cells;
+};
+
+// Why an address is as it is.
+struct AddressStory {
+  AddressView address;  // state kFree: only space, pool and address count
+  std::string pool_id;  // the pool whose range it lies in, else one of its subnet; empty: no pool has it
+  bool usable = true;   // false: a network, broadcast or anycast address
+  bool excluded = false;
+  bool outside_range = false;   // of every --ip-range of its subnet
+  int64_t quarantine_left = 0;  // seconds
+  int64_t retention_left = 0;   // seconds
+  std::string bound_to;         // "endpoint 3f2a… of network 9c1b…"; empty: nobody of the other half
+  bool orphan = false;          // held for an endpoint that a network of viaduct does not have
+  std::string reserved_for;     // "name db", "MAC 02:…"; empty: not reserved
+  std::string note;             // of the reservation
 };
 
 // One of the prefixes that automatic pools are cut from: 172.16.0.0/12 in pieces of /24.

@@ -78,7 +78,7 @@ Result<PoolReply> IpamService::Impl::request_explicit_pool(const PoolWish& wish,
     if (other != nullptr) return overlap(wish, other->record);
     if (pool != nullptr && epoch_.of(kind).unsure) {
       lock.unlock();
-      TRY(change_epoch([&](const EpochState& state) { return after_replay_sign(state, kind); }));
+      change_epoch([&](const EpochState& state) { return after_replay_sign(state, kind); });
       lock.lock();
       continue;
     }
@@ -106,9 +106,9 @@ Result<PoolReply> IpamService::Impl::request_automatic_pool(const PoolWish& wish
                     "--subnet, or try again",
                     hosts.error().message));
   Lock lock(mutex_);
-  std::vector<Prefix> taken = table_.prefixes(wish.space);
-  taken.insert(taken.end(), hosts.value().begin(), hosts.value().end());
-  const auto planned = plan_pool(sources, wish.family, wish.length, taken);
+  std::vector<Prefix> taken = std::move(hosts).value();
+  taken.insert(taken.end(), config_.avoid.begin(), config_.avoid.end());
+  const auto planned = table_.plan(wish.space, sources, wish.family, wish.length, taken);
   if (!planned.has_value()) return no_pool_left(wish, sources);
   note_work_locked(wish.space, Work::kAutomatic);
   return create_pool(lock, wish, *planned, deadline);
@@ -125,7 +125,8 @@ Result<PoolReply> IpamService::Impl::create_pool(Lock& lock, const PoolWish& wis
                           .refs = 1,
                           .epoch = epoch_.of(kind_of_space(wish.space)).number,
                           .since = format_time(clock_.now())};
-  Pool& pool = table_.add(record, PoolState::kFresh);
+  Pool& pool = table_.add(record, wish.settings, PoolState::kFresh);
+  mark_reservations_locked(*pool.parent);
   lock.unlock();
   Status committed = store_.commit({{{Table::kPool, record.id, Condition::Kind::kAbsent}},
                                     {{Table::kPool, record.id, dump_json(to_json(record))}}});
@@ -141,6 +142,11 @@ Result<PoolReply> IpamService::Impl::create_pool(Lock& lock, const PoolWish& wis
   notify_locked();
   if (!committed.ok()) return std::move(committed).error();
   return PoolReply{record.id, prefix};
+}
+
+void IpamService::Impl::mark_reservations_locked(Parent& parent) {
+  for (const IpAddress& address : reservations_.within(parent.space, parent.subnet.prefix()))
+    parent.subnet.set_reserved(parent.subnet.offset_of(address));
 }
 
 Status IpamService::Impl::add_reference(Lock& lock, Pool& pool, uint64_t epoch, Deadline deadline) {

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 
 #include "base/clip.h"
 #include "ipam/pool_planner.h"
@@ -13,61 +11,8 @@ namespace viaduct::ipam {
 
 namespace {
 
-constexpr std::array<std::string_view, 2> kKnownOptions = {"size", "space"};
-constexpr size_t kLongestSpaceName = 32;
-
-bool mixed_in_by_engine(std::string_view key) {
-  return key == "RequestAddressType" || key.starts_with("com.docker.network.");
-}
-
-Error unknown_option(const std::string& key) {
-  const auto nearest = *std::min_element(
-      kKnownOptions.begin(), kKnownOptions.end(),
-      [&](auto left, auto right) { return edit_distance(key, left) < edit_distance(key, right); });
-  const bool close = edit_distance(key, nearest) <= 2;
-  return invalid_argument(fmt::format("unknown IPAM option \"{}\"; {}the known ones are {}", clipped(key),
-                                      close ? fmt::format("did you mean \"{}\"? ", nearest) : "",
-                                      fmt::join(kKnownOptions, ", ")));
-}
-
-Status check_space_name(const std::string& name) {
-  const bool fits = !name.empty() && name.size() <= kLongestSpaceName;
-  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-  });
-  if (fits && plain) return {};
-  return invalid_argument(
-      fmt::format("IPAM option space=\"{}\" is no name of a space; use 1 to {} of a-z, 0-9 and '-'",
-                  clipped(name), kLongestSpaceName));
-}
-
-Result<int> read_size(const std::string& text) {
-  int size = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), size);
-  if (problem == std::errc() && end == text.data() + text.size() && size >= 1 && size <= 128) return size;
-  return invalid_argument(
-      fmt::format("IPAM option size=\"{}\" is no prefix length; use 1 to 32 for IPv4, 33 to 128 for IPv6",
-                  clipped(text)));
-}
-
 bool concerns(int size, Family family) {
   return (size <= 32) == (family == Family::kIpv4);
-}
-
-Status read_options(const Options& options, PoolWish& wish) {
-  for (const auto& [key, value] : options) {
-    if (mixed_in_by_engine(key)) continue;
-    if (key == "space") {
-      TRY(check_space_name(value));
-      wish.space += "." + value;
-    } else if (key == "size") {
-      const int size = TRY(read_size(value));
-      if (concerns(size, wish.family)) wish.length = size;
-    } else {
-      return unknown_option(key);
-    }
-  }
-  return {};
 }
 
 // "0.0.0.0/27": an automatic pool of that length (engine 29 passes it on as it stands).
@@ -112,7 +57,10 @@ Result<PoolWish> check_pool_request(const PoolRequest& request) {
   wish.space = request.space;
   wish.family = request.pool.has_value() ? request.pool->family() : request.family;
   wish.options = request.options;
-  TRY(read_options(request.options, wish));
+  wish.settings = TRY(read_pool_settings(request.options));
+  if (!wish.settings.space.empty()) wish.space += "." + wish.settings.space;
+  if (wish.settings.size.has_value() && concerns(*wish.settings.size, wish.family))
+    wish.length = wish.settings.size;
   const bool length_only = request.pool.has_value() && request.pool->first().value() == 0;
   if (length_only) TRY(read_length_wish(*request.pool, wish));
   if (request.pool.has_value() && !length_only) wish.pool = request.pool;

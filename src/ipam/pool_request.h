@@ -6,6 +6,7 @@
 
 #include "ipam/epoch.h"
 #include "ipam/ipam_types.h"
+#include "ipam/pool_settings.h"
 
 // A request for a pool, checked and made plain. Pure.
 namespace viaduct::ipam {
@@ -17,13 +18,12 @@ struct PoolWish {
   std::optional<Prefix> sub_pool;
   Family family = Family::kIpv4;  // of the pool
   std::optional<int> length;      // of an automatic pool
-  Options options;                // as they came, for the record
+  PoolSettings settings;
+  Options options;  // as they came, for the record
 };
 
-// Known options: space= (a-z, 0-9, '-'; at most 32), size= (prefix length of automatic pools; one up to 32
-// concerns IPv4 pools, a longer one IPv6 pools, since the engine sends the same options for both families).
-// What the engine and Swarm mix in (RequestAddressType, com.docker.network.*) is ignored. Errors:
-// kInvalidArgument naming the member and the remedy; an unknown option comes with the nearest known one.
+// Options as pool_settings.h reads them. size= up to 32 concerns IPv4 pools, a longer one IPv6 pools, since the engine
+// sends the same options for both families. Errors: kInvalidArgument naming the member and the remedy.
 Result<PoolWish> check_pool_request(const PoolRequest& request);
 
 // "local" and "local.NAME" are local.

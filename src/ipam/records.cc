@@ -19,6 +19,10 @@ std::string address_key(const std::string& space, const Prefix& pool, const IpAd
   return fmt::format("{}/{}/{}", space, pool.to_string(), address.to_string());
 }
 
+std::string reservation_key(const std::string& space, const IpAddress& address) {
+  return fmt::format("{}/{}", space, address.to_string());
+}
+
 Json to_json(const PoolRecord& record) {
   Json out = {{"space", record.space}, {"pool", record.pool.to_string()}, {"automatic", record.automatic},
               {"refs", record.refs},   {"epoch", record.epoch},           {"since", record.since}};
@@ -38,6 +42,15 @@ Json to_json(const AddressRecord& record) {
   if (record.mac.has_value()) out["mac"] = record.mac->to_string();
   if (!record.name.empty()) out["name"] = record.name;
   if (record.released) out["released"] = true;
+  if (record.rest.has_value()) out["rest"] = *record.rest;
+  return out;
+}
+
+Json to_json(const ReservationRecord& record) {
+  Json out = {{"space", record.space}, {"address", record.address.to_string()}, {"since", record.since}};
+  if (record.mac.has_value()) out["mac"] = record.mac->to_string();
+  if (!record.name.empty()) out["name"] = record.name;
+  if (!record.note.empty()) out["note"] = record.note;
   return out;
 }
 
@@ -88,6 +101,11 @@ Result<Json> parse_stored(const std::string& value) {
   return json;
 }
 
+// Slots keep 40 bits of it.
+constexpr int64_t kMostLasting = int64_t{1} << 38;
+
+}  // namespace
+
 Result<PoolRecord> read_pool(const std::string& value) {
   const Json json = TRY(parse_stored(value));
   const JsonReader reader = TRY(JsonReader::of(json, "record"));
@@ -122,9 +140,29 @@ Result<AddressRecord> read_address(const std::string& value) {
   record.since = TRY(reader.string_or_empty("since"));
   TRY(parse_since(record.since));
   record.released = TRY(reader.bool_or("released", false));
+  if (json.contains("rest")) record.rest = TRY(reader.integer_or("rest", 0, -kMostLasting, kMostLasting));
   if (!record.pool.contains(record.address)) return invalid_argument("its address is not in its pool");
   return record;
 }
+
+Result<ReservationRecord> read_reservation(const std::string& value) {
+  const Json json = TRY(parse_stored(value));
+  const JsonReader reader = TRY(JsonReader::of(json, "record"));
+  ReservationRecord record;
+  record.space = TRY(reader.required_string("space"));
+  const std::string address = TRY(reader.required_string("address"));
+  record.address = TRY(IpAddress::parse(address));
+  const std::string mac = TRY(reader.string_or_empty("mac"));
+  if (!mac.empty()) record.mac = TRY(Mac::parse(mac));
+  record.name = TRY(reader.string_or_empty("name"));
+  record.note = TRY(reader.string_or_empty("note"));
+  record.since = TRY(reader.string_or_empty("since"));
+  if (!record.mac.has_value() && record.name.empty())
+    return invalid_argument("it names neither a MAC nor a name");
+  return record;
+}
+
+namespace {
 
 Error corrupt(std::string_view table, const std::string& key, std::string_view why) {
   return {ErrorCode::kCorrupt,
@@ -150,6 +188,14 @@ Result<AddressRecord> address_from_json(const std::string& key, const std::strin
   const AddressRecord& content = record.value();
   if (address_key(content.space, content.pool, content.address) != key)
     return corrupt("address", key, "its content is that of another key");
+  return record;
+}
+
+Result<ReservationRecord> reservation_from_json(const std::string& key, const std::string& value) {
+  auto record = read_reservation(value);
+  if (!record.ok()) return corrupt("reservation", key, record.error().message);
+  if (reservation_key(record.value().space, record.value().address) != key)
+    return corrupt("reservation", key, "its content is that of another key");
   return record;
 }
 

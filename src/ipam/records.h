@@ -45,6 +45,20 @@ struct AddressRecord {
   // The engine gave it back while an endpoint still used it; it goes with the endpoint, or with the next
   // release.
   bool released = false;
+  // Set: nobody holds it. It rests since then, in lasting seconds (lasting_time.h), and the rest of the record is of its
+  // former holder.
+  std::optional<int64_t> rest;
+};
+
+// Table reservation, key = reservation_key(). An address that is kept for one endpoint, whether or not a pool has it now.
+struct ReservationRecord {
+  std::string space;
+  IpAddress address;
+  std::optional<Mac> mac;  // one of the two at least
+  std::string name;
+  std::string note;   // the operator's, may be empty
+  std::string since;  // RFC 3339
+  bool operator==(const ReservationRecord&) const = default;
 };
 
 // "local/10.1.0.0/24" or with the sub-pool behind another slash. Readable, and the same after every restart.
@@ -52,13 +66,23 @@ std::string pool_id(const std::string& space, const Prefix& pool, const std::opt
 // "local/10.1.0.0/24/10.1.0.7".
 std::string address_key(const std::string& space, const Prefix& pool, const IpAddress& address);
 
+// "local/10.1.0.7".
+std::string reservation_key(const std::string& space, const IpAddress& address);
+
 // The reverse of format_time(). Errors: kInvalidArgument.
 Result<std::chrono::sys_seconds> parse_since(const std::string& text);
 
 Json to_json(const PoolRecord& record);
 Json to_json(const AddressRecord& record);
-// Errors: kCorrupt, naming key and member; also when the key is not that of the content.
+Json to_json(const ReservationRecord& record);
+// A record by itself, wherever it comes from. Errors: kInvalidArgument, naming the member.
+Result<PoolRecord> read_pool(const std::string& value);
+Result<AddressRecord> read_address(const std::string& value);
+Result<ReservationRecord> read_reservation(const std::string& value);
+
+// From the store. Errors: kCorrupt, naming key and member; also when the key is not that of the content.
 Result<PoolRecord> pool_from_json(const std::string& key, const std::string& value);
 Result<AddressRecord> address_from_json(const std::string& key, const std::string& value);
+Result<ReservationRecord> reservation_from_json(const std::string& key, const std::string& value);
 
 }  // namespace viaduct::ipam

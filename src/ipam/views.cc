@@ -3,54 +3,63 @@
 
 #include "ipam/ipam_impl.h"
 
+// Copies of what there is, for operators and for the other half.
 namespace viaduct::ipam {
 
 bool IpamService::Impl::holds_pool(const Prefix& pool, const std::string& by) const {
   const Lock lock(mutex_);
-  const auto counts = [&](const Pool* one) {
-    return one->state != PoolState::kFresh && (by.empty() || one->record.since <= by);
-  };
-  const auto parents = table_.parents();
-  return std::any_of(parents.begin(), parents.end(), [&](const Parent* parent) {
-    return kind_of_space(parent->space) == SpaceKind::kLocal && parent->subnet.prefix() == pool &&
-           std::any_of(parent->pools.begin(), parent->pools.end(), counts);
-  });
+  for (const std::string& space : table_.spaces()) {
+    if (kind_of_space(space) != SpaceKind::kLocal) continue;
+    const Parent* parent = table_.find_parent(space, pool);
+    if (parent != nullptr && std::any_of(parent->pools.begin(), parent->pools.end(), [&](const Pool* one) {
+          return one->state != PoolState::kFresh && (by.empty() || one->record.since <= by);
+        }))
+      return true;
+  }
+  return false;
+}
+
+PoolView IpamService::Impl::view_locked(const Pool& pool) const {
+  const PoolRecord& record = pool.record;
+  const Subnet::Range& range = *pool.range;
+  return {.id = record.id,
+          .space = record.space,
+          .pool = record.pool,
+          .sub_pool = record.sub_pool,
+          .automatic = record.automatic,
+          .refs = record.refs,
+          .since = record.since,
+          .options = record.options,
+          .capacity = range.last - range.first + 1,
+          .excluded = range.excluded,
+          .used = range.total(),
+          .resting = range.resting,
+          .reserved = range.reserved,
+          .held = range.held,
+          .early_reuses = pool.early_reuses};
 }
 
 std::vector<PoolView> IpamService::Impl::pools() const {
   const Lock lock(mutex_);
   std::vector<PoolView> out;
-  for (const auto& [id, pool] : table_.by_id()) {
-    if (pool->state == PoolState::kFresh) continue;
-    const PoolRecord& record = pool->record;
-    out.push_back({.id = id,
-                   .space = record.space,
-                   .pool = record.pool,
-                   .sub_pool = record.sub_pool,
-                   .automatic = record.automatic,
-                   .refs = record.refs,
-                   .since = record.since,
-                   .capacity = pool->range->last - pool->range->first + 1,
-                   .used = pool->range->total()});
-  }
+  for (const auto& [id, pool] : table_.by_id())
+    if (pool->state != PoolState::kFresh) out.push_back(view_locked(*pool));
   return out;
 }
 
-namespace {
-
-AddressView view_of(const Parent& parent, Uint128 offset, const Slot& slot) {
+AddressView IpamService::Impl::view_locked(const Parent& parent, Uint128 offset, const Slot& slot) const {
   const Holder holder = slot.holder();
   return {.space = parent.space,
           .pool = parent.subnet.prefix(),
           .address = parent.subnet.address_at(offset),
+          .state = holder.rest.has_value() ? AddressState::kResting : AddressState::kHeld,
           .owner = holder.owner,
           .mac = holder.mac,
           .name = holder.name,
           .epoch = holder.epoch,
-          .since = format_time(holder.since)};
+          .since = format_time(holder.since),
+          .rests_for = holder.rest.has_value() ? lasting_locked() - *holder.rest : 0};
 }
-
-}  // namespace
 
 std::vector<AddressView> IpamService::Impl::addresses() const {
   std::vector<AddressView> out;
@@ -58,12 +67,32 @@ std::vector<AddressView> IpamService::Impl::addresses() const {
     const Lock lock(mutex_);
     for (const Parent* parent : table_.parents())
       parent->subnet.for_each([&](Uint128 offset, const Slot& slot) {
-        if (slot.state != SlotState::kFresh) out.push_back(view_of(*parent, offset, slot));
+        if (slot.state != SlotState::kFresh) out.push_back(view_locked(*parent, offset, slot));
       });
   }
   std::sort(out.begin(), out.end(), [](const AddressView& left, const AddressView& right) {
     return std::tie(left.space, left.pool, left.address) < std::tie(right.space, right.pool, right.address);
   });
+  return out;
+}
+
+std::vector<ReservationRecord> IpamService::Impl::reservations() const {
+  const Lock lock(mutex_);
+  return reservations_.all();
+}
+
+IpamCounts IpamService::Impl::counts() const {
+  const Lock lock(mutex_);
+  IpamCounts out;
+  for (const Parent* parent : table_.parents()) {
+    out.held += parent->subnet.held();
+    out.resting += parent->subnet.resting();
+  }
+  for (const auto& [id, pool] : table_.by_id()) {
+    ++out.pools;
+    out.early_reuses += pool->early_reuses;
+  }
+  out.reservations = reservations_.all().size();
   return out;
 }
 

@@ -94,6 +94,11 @@ std::optional<AddressUser> NetworkService::bound_to(const Prefix& pool, const Ip
                      use->endpoint->mac};
 }
 
+std::string NetworkService::network_on(const Prefix& pool) const {
+  const auto id = impl_->core.table.network_on(pool);
+  return id ? "network " + short_id(*id) : "";
+}
+
 std::vector<NetworkRecord> NetworkService::networks() const {
   return impl_->core.table.networks();
 }

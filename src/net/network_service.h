@@ -91,6 +91,8 @@ class NetworkService {
   // The endpoint, or else the network by its gateway, that has this address of a subnet that overlaps the pool. A
   // look into an index: its cost does not grow with the number of endpoints.
   [[nodiscard]] std::optional<AddressUser> bound_to(const Prefix& pool, const IpAddress& address) const;
+  // "network 9c1b…" with exactly this subnet; empty if there is none. Walks over the networks.
+  [[nodiscard]] std::string network_on(const Prefix& pool) const;
 
   // For operators: copies as of one moment, ordered by id.
   [[nodiscard]] std::vector<NetworkRecord> networks() const;

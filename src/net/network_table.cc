@@ -1,5 +1,7 @@
 #include "net/network_table.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "net/object_id.h"
@@ -167,6 +169,18 @@ std::optional<NetworkTable::Use> NetworkTable::use_of(const Prefix& pool, const 
     use = Use{place.network_id, std::nullopt};
   }
   return use;
+}
+
+std::optional<std::string> NetworkTable::network_on(const Prefix& pool) const {
+  std::lock_guard guard(mutex_);
+  for (const auto& [id, entry] : entries_) {
+    if (!entry.record) continue;
+    const auto subnets = subnets_of(entry.record->request);
+    if (std::any_of(subnets.begin(), subnets.end(),
+                    [&](const Subnet& subnet) { return subnet.prefix == pool; }))
+      return id;
+  }
+  return std::nullopt;
 }
 
 void NetworkTable::note(const NetworkRecord& record) {

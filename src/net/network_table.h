@@ -59,6 +59,8 @@ class NetworkTable {
     std::optional<Endpoint> endpoint;  // empty: it is the network's gateway
   };
   [[nodiscard]] std::optional<Use> use_of(const Prefix& pool, const IpAddress& address) const;
+  // The id of a network with exactly this subnet. Walks over the networks: not for a call's path.
+  [[nodiscard]] std::optional<std::string> network_on(const Prefix& pool) const;
 
   void put(const NetworkRecord& record);
   // With its endpoints.

@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <thread>
+
+#include <functional>
 
 #include "store/fault_store.h"
 #include "unit/ipam/ipam_world.h"
@@ -41,7 +44,10 @@ const std::string kLow = "local/10.2.0.0/24/10.2.0.0/25";
 // Every kind of change that the service makes.
 std::vector<Step> history() {
   return {
-      [](World& world) { return world.service().registered(kFirstEngine); },
+      [](World& world) {
+        world.service().registered(kFirstEngine);
+        return Status();
+      },
       [](World& world) { return status_of(world.request_pool("10.1.0.0/24")); },
       [](World& world) { return status_of(world.request_pool("10.1.0.0/24")); },
       [](World& world) { return status_of(world.request_pool("10.2.0.0/24", "10.2.0.0/25")); },
@@ -60,7 +66,8 @@ std::vector<Step> history() {
       },
       [](World& world) {
         world.engine_alive = false;
-        return world.service().registered(kSecondEngine);
+        world.service().registered(kSecondEngine);
+        return Status();
       },
       [](World& world) { return status_of(world.request_pool("10.1.0.0/24")); },
       [](World& world) { return status_of(world.bare_at(kId, "10.1.0.20")); },
@@ -70,11 +77,49 @@ std::vector<Step> history() {
         return world.service().endpoint_gone(prefix("10.1.0.0/24"), ip("10.1.0.20"), soon());
       },
       [](World& world) { return world.service().release_address(kId, ip("10.1.0.1"), soon()); },
+      [](World& world) {
+        return world.service().reserve({{.space = kLocalSpace,
+                                         .address = ip("10.1.0.40"),
+                                         .mac = mac(40),
+                                         .name = "",
+                                         .note = "",
+                                         .since = ""}});
+      },
+      [](World& world) { return status_of(world.endpoint(kId, 40)); },
+      [](World& world) { return world.service().release_address(kId, ip("10.1.0.40"), soon()); },
+      [](World& world) { return world.service().unreserve(kLocalSpace, ip("10.1.0.40")); },
+      [](World& world) {
+        const auto status = world.service().release_by_operator(kLocalSpace, ip("10.1.0.40"), soon());
+        // Repeated after a failure that came too late to be one.
+        return !status.ok() && status.error().code == ErrorCode::kNotFound ? Status() : status;
+      },
+      [](World& world) {
+        World other;
+        other.pool("10.7.0.0/24");
+        EXPECT_TRUE(other.endpoint("local/10.7.0.0/24", 70).ok());
+        return world.service().import_state(other.service().export_state(), soon());
+      },
       [](World& world) { return world.service().release_pool(kLow, soon()); },
       [](World& world) { return status_of(world.request_pool("10.1.0.0/24")); },
       [](World& world) { return world.service().release_pool(kId, soon()); },
       [](World& world) { return world.service().release_pool(kId, soon()); },
   };
+}
+
+constexpr int kEpochs = 2;
+
+uint64_t stored_epoch(store::MemoryStore& memory) {
+  const auto value = memory.get(store::Table::kMeta, "epoch").value();
+  return value.has_value() ? epoch_from_json(*value).value().local.number : 0;
+}
+
+bool comes_true(const std::function<bool()>& condition) {
+  const Deadline deadline = soon();
+  while (!condition()) {
+    if (deadline.expired()) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return true;
 }
 
 // Scenario 18, for the store's part.
@@ -85,6 +130,7 @@ TEST(StoreFailure, AtEveryOperationOfAHistory_ChangesNothingAndTheRetrySucceeds)
     store::MemoryStore memory;
     store::FaultStore faulty(memory);
     World world(&faulty);
+    ASSERT_TRUE(comes_true([&] { return memory.get(store::Table::kMeta, "clock").value().has_value(); }));
     faulty.fail_at(n);
     for (size_t step = 0; step < steps.size(); ++step) {
       SCOPED_TRACE("fault " + std::to_string(n) + ", step " + std::to_string(step));
@@ -99,6 +145,8 @@ TEST(StoreFailure, AtEveryOperationOfAHistory_ChangesNothingAndTheRetrySucceeds)
         status = steps[step](world);
       }
       ASSERT_TRUE(status.ok()) << status.error().message;
+      // An epoch is written without a call that waits, and again when that failed.
+      ASSERT_TRUE(comes_true([&] { return stored_epoch(memory) == world.service().epoch(); }));
     }
     const bool fired = faulty.fired();
     faulty.fail_at(0);
@@ -106,7 +154,7 @@ TEST(StoreFailure, AtEveryOperationOfAHistory_ChangesNothingAndTheRetrySucceeds)
     world.reopen();
     ASSERT_EQ(snapshot(world.service()), known) << "fault " << n;
     if (!fired) {
-      EXPECT_EQ(struck, n - 1) << "each fault was seen by its caller";
+      EXPECT_EQ(struck, n - 1 - kEpochs) << "each fault was seen by its caller, but for those of the epochs";
       EXPECT_GE(n, static_cast<int>(steps.size())) << "the history commits at nearly each step";
       return;
     }
@@ -121,12 +169,10 @@ TEST(StoreFailure, WhileItOpens_IsReportedAtEveryRead) {
   for (int n = 1; n < 100; ++n) {
     faulty.fail_at(n);
     const auto service = IpamService::open(faulty, clock, {}, {});
-    if (!faulty.fired()) {
-      EXPECT_TRUE(service.ok());
-      EXPECT_EQ(n, 5) << "two keys and two tables are read";
+    if (service.ok()) {
+      EXPECT_EQ(n, 7) << "three keys and three tables are read";
       return;
     }
-    ASSERT_FALSE(service.ok());
     EXPECT_EQ(service.error().code, ErrorCode::kUnavailable);
   }
 }

@@ -51,7 +51,8 @@ TEST(AutomaticAddress, Exhausted_CountsByClass) {
   EXPECT_EQ(
       reply.error().message,
       "pool local/10.1.0.0/29 has no free address: 6 of 6 are held (1 gateway, 1 auxiliary, 4 endpoint, 0 "
-      "swarm); remove containers, or make the network anew with a larger --subnet or --ip-range");
+      "swarm); remove containers, or make the network anew with a larger --subnet or --ip-range (viaductctl "
+      "address ls shows who holds them)");
   world.release(id, "10.1.0.3");
   EXPECT_EQ(World::text(world.endpoint(id, 9)), "10.1.0.3/29");
 }
@@ -86,12 +87,21 @@ TEST(AutomaticAddress, SameMacInAnotherSubPool_StaysInItsOwnRange) {
 }
 
 // Scenario 27: a name alone does not tell a retry from another container of the same name.
-TEST(AutomaticAddress, SameNameWithoutMac_IsAnotherAddress) {
+TEST(AutomaticAddress, SameNameAgain_IsTheSameAnswer) {
   World world;
   const std::string id = world.pool("10.1.0.0/24");
   const AddressRequest request{.pool_id = id, .address = {}, .mac = {}, .name = "web"};
   EXPECT_EQ(World::text(world.ask(request)), "10.1.0.1/24");
-  EXPECT_EQ(World::text(world.ask(request)), "10.1.0.2/24");
+  EXPECT_EQ(World::text(world.ask(request)), "10.1.0.1/24");
+}
+
+TEST(AutomaticAddress, OneMacUnderTwoNames_IsTwoContainers) {
+  World world;
+  const std::string id = world.pool("10.1.0.0/24");
+  EXPECT_EQ(World::text(world.ask({.pool_id = id, .address = {}, .mac = mac(1), .name = "a"})),
+            "10.1.0.1/24");
+  EXPECT_EQ(World::text(world.ask({.pool_id = id, .address = {}, .mac = mac(1), .name = "b"})),
+            "10.1.0.2/24");
 }
 
 TEST(AutomaticAddress, UsedByALiveEndpointWithoutRecord_IsPassedOver) {

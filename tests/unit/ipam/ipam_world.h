@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,9 +53,11 @@ class World {
               const auto found = bound_.find({pool, address});
               return found == bound_.end() ? std::nullopt : std::optional(found->second);
             },
+        .network_on =
+            [this](const Prefix& pool) { return networks.contains(pool) ? std::string("network n") : ""; },
         .engine_alive = [this](const EngineIdentity&) { return engine_alive; },
     };
-    auto opened = IpamService::open(*store_, clock, IpamConfig{sources}, std::move(environment));
+    auto opened = IpamService::open(*store_, clock, IpamConfig{sources, avoid, boot}, std::move(environment));
     ASSERT_TRUE(opened.ok()) << opened.error().message;
     service_ = std::move(opened).value();
   }
@@ -76,7 +79,7 @@ class World {
   // A new engine, whose predecessor is gone.
   void new_engine(const EngineIdentity& engine) {
     engine_alive = false;
-    ASSERT_TRUE(service().registered(engine).ok());
+    service().registered(engine);
   }
 
   Result<PoolReply> request_pool(const std::string& pool, const std::string& sub_pool = "",
@@ -88,8 +91,8 @@ class World {
   }
   // The id of a pool that must be given.
   std::string pool(const std::string& pool, const std::string& sub_pool = "",
-                   const std::string& space = kLocalSpace) {
-    auto reply = request_pool(pool, sub_pool, space);
+                   const std::string& space = kLocalSpace, const Options& options = {}) {
+    auto reply = request_pool(pool, sub_pool, space, options);
     EXPECT_TRUE(reply.ok()) << reply.error().message;
     return reply.ok() ? reply.value().id : "";
   }
@@ -131,11 +134,20 @@ class World {
   }
 
   // "gateway 10.1.0.1" and so on, one an address of all spaces.
-  std::vector<std::string> held() {
+  std::vector<std::string> held() { return in_state(AddressState::kHeld); }
+  std::vector<std::string> resting() { return in_state(AddressState::kResting); }
+  std::vector<std::string> in_state(AddressState state) {
     std::vector<std::string> out;
     for (const AddressView& view : service().addresses())
-      out.push_back(std::string(to_string(view.owner)) + " " + view.address.to_string());
+      if (view.state == state)
+        out.push_back(std::string(to_string(view.owner)) + " " + view.address.to_string());
     return out;
+  }
+  PoolView view_of(const std::string& id) {
+    for (const PoolView& view : service().pools())
+      if (view.id == id) return view;
+    ADD_FAILURE() << "no pool " << id;
+    return {};
   }
   int refs(const std::string& id) {
     for (const PoolView& view : service().pools())
@@ -145,6 +157,9 @@ class World {
 
   ManualClock clock{std::chrono::sys_days(std::chrono::year(2026) / 1 / 31)};
   std::vector<Prefix> host_prefixes;
+  std::vector<Prefix> avoid;
+  std::set<Prefix> networks;  // subnets of networks of the other half
+  std::string boot = "boot-1";
   bool routes_fail = false;
   bool engine_alive = true;
   std::vector<PoolSource> sources = {{prefix("10.200.0.0/16"), 24}};

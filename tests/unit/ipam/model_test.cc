@@ -20,7 +20,8 @@ struct Oracle {
   int refs = 0;
   uint64_t pool_epoch = 0;
   uint64_t epoch = 1;
-  std::map<int, Held> held;  // by last byte
+  std::map<int, Held> held;    // by last byte
+  std::map<int, int> resting;  // the MAC that had the address last; 0: none
   std::set<int> bound;
 
   static bool usable(int host) { return host >= 1 && host <= 14; }
@@ -31,6 +32,7 @@ struct Oracle {
     const bool bare = owner == OwnerClass::kAuxiliary;
     const auto found = held.find(host);
     if (found == held.end()) {
+      if (const auto rest = resting.find(host); rest != resting.end()) return wake(rest, owner, mac);
       if (bound.contains(host) && !bare) return false;
       held[host] = {bound.contains(host) ? OwnerClass::kEndpoint : owner, mac, 1, epoch, false};
       return true;
@@ -53,6 +55,24 @@ struct Oracle {
     return true;
   }
 
+  // An explicit request for an address that rests: its former endpoint's replay, its own again, or another's.
+  bool wake(std::map<int, int>::iterator rest, OwnerClass owner, int mac) {
+    const auto [host, former] = *rest;
+    const bool bare = owner == OwnerClass::kAuxiliary;
+    const bool own = owner == OwnerClass::kEndpoint && mac != 0 && mac == former;
+    if (bound.contains(host) && !bare && !own) return false;
+    held[host] =
+        bare ? Held{OwnerClass::kEndpoint, former, 1, epoch, false} : Held{owner, mac, 1, epoch, false};
+    resting.erase(rest);
+    return true;
+  }
+
+  void free(int host) {
+    const Held& holder = held.at(host);
+    if (holder.owner == OwnerClass::kEndpoint) resting[host] = holder.mac;
+    held.erase(host);
+  }
+
   // Whether `host` was a right answer to an automatic request; 0: exhausted.
   bool automatic_answer(int host, int mac) {
     for (const auto& [at, holder] : held)
@@ -63,12 +83,21 @@ struct Oracle {
         held[host].released = false;
         return true;
       }
+    const auto unused = [&](int at) { return !held.contains(at) && !bound.contains(at); };
+    for (const auto& [at, former] : resting)
+      if (former == mac && !bound.contains(at) &&
+          (host == 0 || !resting.contains(host) || resting[host] != mac))
+        return false;  // its own former address comes first
     if (host == 0) {
       for (int at = 1; at <= 14; ++at)
-        if (!held.contains(at) && !bound.contains(at)) return false;
+        if (unused(at)) return false;
       return true;
     }
-    if (!usable(host) || held.contains(host) || bound.contains(host)) return false;
+    if (!usable(host) || !unused(host)) return false;
+    if (resting.contains(host) && resting[host] != mac)
+      for (int at = 1; at <= 14; ++at)
+        if (unused(at) && !resting.contains(at)) return false;  // one that was never used comes first
+    resting.erase(host);
     held[host] = {OwnerClass::kEndpoint, mac, 1, epoch, false};
     return true;
   }
@@ -82,13 +111,13 @@ struct Oracle {
     else if (bound.contains(host))
       holder.released = true;
     else
-      held.erase(found);
+      free(host);
   }
 
   void endpoint_gone(int host) {
     const auto found = held.find(host);
     if (found != held.end() && (found->second.owner == OwnerClass::kEndpoint || found->second.released))
-      held.erase(found);
+      free(host);
   }
 };
 
@@ -114,7 +143,10 @@ class History {
       request_pool();
     } else if (what < 9) {
       world_.release_pool(kId);
-      if (oracle_.refs > 0 && --oracle_.refs == 0) oracle_.held.clear();
+      if (oracle_.refs > 0 && --oracle_.refs == 0) {
+        oracle_.held.clear();
+        oracle_.resting.clear();
+      }
     } else if (what < 35) {
       automatic();
     } else if (what < 60) {
@@ -133,6 +165,8 @@ class History {
       engine_ = engine_ == kFirstEngine ? kSecondEngine : kFirstEngine;
       world_.new_engine(engine_);
       ++oracle_.epoch;
+    } else if (what < 98) {
+      world_.clock.advance(std::chrono::seconds(below(100)));
     } else {
       world_.reopen();
     }
@@ -185,10 +219,19 @@ class History {
                              (holder.mac == 0 ? "" : " " + mac(holder.mac).to_string()) + " " +
                              std::to_string(holder.epoch);
     std::map<std::string, std::string> seen;
+    std::map<std::string, std::string> rests;
+    for (const auto& [host, former] : oracle_.resting)
+      rests[text(host)] = former == 0 ? "" : mac(former).to_string();
+    std::map<std::string, std::string> seen_rests;
     for (const AddressView& view : world_.service().addresses())
-      seen[view.address.to_string()] = std::string(to_string(view.owner)) +
-                                       (view.mac.has_value() ? " " + view.mac->to_string() : "") + " " +
-                                       std::to_string(view.epoch);
+      if (view.state == AddressState::kResting)
+        seen_rests[view.address.to_string()] = view.mac.has_value() ? view.mac->to_string() : "";
+    ASSERT_EQ(seen_rests, rests);
+    for (const AddressView& view : world_.service().addresses())
+      if (view.state == AddressState::kHeld)
+        seen[view.address.to_string()] = std::string(to_string(view.owner)) +
+                                         (view.mac.has_value() ? " " + view.mac->to_string() : "") + " " +
+                                         std::to_string(view.epoch);
     ASSERT_EQ(seen, expected);
     ASSERT_EQ(world_.refs(kId), oracle_.refs);
     for (const PoolView& view : world_.service().pools()) ASSERT_TRUE(view.used == expected.size());

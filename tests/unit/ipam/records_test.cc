@@ -50,7 +50,8 @@ AddressRecord sample() {
           .claims = 2,
           .epoch = 4,
           .since = "2026-01-31T12:34:56Z",
-          .released = true};
+          .released = true,
+          .rest = {}};
 }
 
 TEST(AddressRecord, StoredForm_ReadsBackTheSame) {

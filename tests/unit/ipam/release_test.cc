@@ -125,14 +125,14 @@ TEST(EndpointDeleted, AddressReleasedBefore_IsFreeAndOneThatWasNotStays) {
   ASSERT_EQ(first, "10.1.0.1/24");
   world.bind("10.1.0.0/24", "10.1.0.1");
   ASSERT_TRUE(world.service().release_address(id, ip("10.1.0.1"), soon()).ok());
-  EXPECT_EQ(world.service().addresses().size(), 1U);
+  EXPECT_EQ(world.held().size(), 1U);
   world.unbind("10.1.0.0/24", "10.1.0.1");
   ASSERT_TRUE(world.service().endpoint_deleted(prefix("10.1.0.0/24"), ip("10.1.0.1"), soon()).ok());
-  EXPECT_TRUE(world.service().addresses().empty());
+  EXPECT_TRUE(world.held().empty());
 
   ASSERT_TRUE(world.endpoint(id, 2).ok());
   ASSERT_TRUE(world.service().endpoint_deleted(prefix("10.1.0.0/24"), ip("10.1.0.2"), soon()).ok());
-  EXPECT_EQ(world.service().addresses().size(), 1U);
+  EXPECT_EQ(world.held().size(), 1U);
 }
 
 }  // namespace

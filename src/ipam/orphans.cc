@@ -1,0 +1,54 @@
+#include <vector>
+
+#include "ipam/ipam_impl.h"
+
+// Addresses whose endpoint never came, or went without a word.
+namespace viaduct::ipam {
+
+Result<uint64_t> IpamService::Impl::reclaim_orphans(Deadline deadline) {
+  std::vector<std::pair<std::string, Prefix>> subnets;
+  {
+    const Lock lock(mutex_);
+    if (!epoch_.local.past_replay || epoch_.local.unsure)
+      return uint64_t{0};  // the engine may still claim anything
+    for (const Parent* parent : table_.parents())
+      if (kind_of_space(parent->space) == SpaceKind::kLocal)
+        subnets.emplace_back(parent->space, parent->subnet.prefix());
+  }
+  uint64_t reclaimed = 0;
+  for (const auto& [space, prefix] : subnets) {
+    // Another driver's endpoints cannot be seen from here.
+    if (environment_.network_on(prefix).empty()) continue;
+    const auto visit = TRY(enter_subnet(space, prefix, deadline));
+    if (!visit.has_value()) continue;
+    for (const Uint128 offset : suspects_in(visit->parent())) {
+      auto hold = TRY(hold_existing(*visit, offset, deadline));
+      // Looked at again, now that nobody else can change it.
+      if (!hold.has_value() || !is_suspect(hold->before) || !bound_user(*hold).empty()) continue;
+      TRY(settle(*hold, after_endpoint_gone(hold->before, moment(*hold, false)), deadline));
+      ++reclaimed;
+    }
+  }
+  return reclaimed;
+}
+
+bool IpamService::Impl::is_suspect(const Holder& held) const {
+  const Lock lock(mutex_);
+  return is_suspect_locked(held);
+}
+
+bool IpamService::Impl::is_suspect_locked(const Holder& held) const {
+  return held.owner == OwnerClass::kEndpoint && !held.rest.has_value() && held.epoch < epoch_.local.number &&
+         clock_.now() - held.since > kOrphanGrace;
+}
+
+std::vector<Uint128> IpamService::Impl::suspects_in(const Parent& parent) const {
+  const Lock lock(mutex_);
+  std::vector<Uint128> offsets;
+  parent.subnet.for_each([&](Uint128 offset, const Slot& slot) {
+    if (slot.state == SlotState::kSettled && is_suspect_locked(slot.holder())) offsets.push_back(offset);
+  });
+  return offsets;
+}
+
+}  // namespace viaduct::ipam
