@@ -56,7 +56,8 @@ Json pool_json(const ipam::PoolView& pool) {
               {"refs", pool.refs},
               {"since", pool.since},
               {"capacity", clamp(pool.capacity)},
-              {"used", clamp(pool.used)}};
+              {"used", pool.used},
+              {"resting", pool.resting}};
   if (pool.sub_pool) out["sub_pool"] = pool.sub_pool->to_string();
   return out;
 }
@@ -65,6 +66,7 @@ Json address_json(const ipam::AddressView& address) {
   Json out = {{"space", address.space},
               {"pool", address.pool.to_string()},
               {"address", address.address.to_string()},
+              {"state", to_string(address.state)},
               {"class", to_string(address.owner)},
               {"epoch", address.epoch},
               {"since", address.since}};
@@ -104,6 +106,7 @@ Json AdminApi::status() const {
     methods[method] = {
         {"calls", count.calls}, {"failures", count.failures}, {"slowest_us", count.slowest_us}};
   }
+  const ipam::IpamCounts counts = services_.ipam.counts();
   const auto now = SystemClock().now();
   return {{"version", facts_.version},
           {"pid", ::getpid()},
@@ -116,8 +119,11 @@ Json AdminApi::status() const {
           {"epoch", services_.ipam.epoch()},
           {"networks", services_.network.networks().size()},
           {"endpoints", services_.network.endpoints().size()},
-          {"pools", services_.ipam.pools().size()},
-          {"addresses", services_.ipam.addresses().size()},
+          {"pools", counts.pools},
+          {"addresses", counts.held},
+          {"resting", counts.resting},
+          {"reservations", counts.reservations},
+          {"early_reuses", counts.early_reuses},
           {"calls", calls},
           {"failures", failures},
           {"methods", std::move(methods)},

@@ -25,6 +25,7 @@ struct RawConfig {
   std::string state = "/var/lib/viaduct";
   std::string scope = "local";
   std::string pools = kDefaultPools;
+  std::vector<std::string> avoid;
   std::string log_level = "info";
   std::string log_format = "text";
   bool check_only = false;
@@ -47,6 +48,9 @@ void add_options(CLI::App& app, RawConfig& raw) {
       ->check(CLI::IsMember({"local", "global"}));
   add("--pools", raw.pools, "VIADUCT_POOLS",
       "prefixes that automatic subnets are cut from: RANGE:LENGTH,...");
+  add("--avoid", raw.avoid, "VIADUCT_AVOID",
+      "prefixes that no automatic subnet overlaps: PREFIX,...; repeatable")
+      ->delimiter(',');
   add("--log-level", raw.log_level, "VIADUCT_LOG_LEVEL", "least level that is logged")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
   add("--log-format", raw.log_format, "VIADUCT_LOG_FORMAT", "one line an event, as text or as JSON")
@@ -81,6 +85,11 @@ Result<Config> checked(const RawConfig& raw) {
   auto pools = ipam::parse_pool_sources(raw.pools);
   if (!pools.ok()) return std::move(pools).error().with_context("--pools");
   config.pools = std::move(pools).value();
+  for (const auto& text : raw.avoid) {
+    auto prefix = Prefix::parse(text);
+    if (!prefix.ok()) return std::move(prefix).error().with_context("--avoid");
+    config.avoid.push_back(prefix.value());
+  }
   return config;
 }
 

@@ -17,6 +17,7 @@ struct Config {
   std::string state_folder;
   std::string scope;
   std::vector<ipam::PoolSource> pools;
+  std::vector<Prefix> avoid;  // no automatic pool overlaps one of these
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
   bool check_only = false;

@@ -12,6 +12,7 @@
 #include "server/http_server.h"
 #include "server/instance.h"
 #include "server/listener.h"
+#include "server/orphan_sweeper.h"
 #include "server/refusal_log.h"
 #include "server/router.h"
 #include "server/wire.h"
@@ -35,6 +36,7 @@ struct Daemon::Parts {
   std::unique_ptr<AdminApi> admin;
   std::optional<RefusalLog> plugin_refusals;
   std::optional<RefusalLog> admin_refusals;
+  std::unique_ptr<OrphanSweeper> sweeper;
   // Destroyed first: no call may reach a service that is gone.
   std::unique_ptr<HttpServer> plugin_server;
   std::unique_ptr<HttpServer> admin_server;
@@ -82,12 +84,15 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
   const std::string instance = TRY(load_instance(seams.store));
 
   parts->ipam = TRY(ipam::IpamService::open(
-      seams.store, seams.clock, {config.pools},
+      seams.store, seams.clock, {config.pools, config.avoid, boot},
       {[&kernel = seams.kernel] { return kernel.host_prefixes(); },
        [halves](const Prefix& pool, const IpAddress& address) -> std::optional<ipam::BoundTo> {
          auto user = halves->network ? halves->network->bound_to(pool, address) : std::nullopt;
          if (!user) return std::nullopt;
          return ipam::BoundTo{std::move(user->what), user->mac};
+       },
+       [halves](const Prefix& pool) {
+         return halves->network ? halves->network->network_on(pool) : std::string();
        },
        [boot](const ipam::EngineIdentity& engine) { return engine_alive(engine, boot); }}));
   parts->network = TRY(net::NetworkService::open(
@@ -124,6 +129,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
       refusing(parts->admin_refusals.emplace(seams.log, "admin")));
   adopt(*parts->plugin_server, std::move(plugin_listeners), parts->socket_files);
   adopt(*parts->admin_server, std::move(admin_listeners), parts->socket_files);
+  parts->sweeper = std::make_unique<OrphanSweeper>(*parts->ipam, seams.log);
   TRY(parts->admin_server->start());
   TRY(parts->plugin_server->start());
   seams.log.log(LogLevel::kInfo, "viaductd serves",

@@ -56,7 +56,7 @@ std::span<const Method> ipam_methods() {
 }
 
 void note_registration(const Services& services, const Call& call) {
-  (void)services.ipam.registered(identify_engine(call.peer_pid, services.boot_id));
+  services.ipam.registered(identify_engine(call.peer_pid, services.boot_id));
 }
 
 }  // namespace viaduct::server
