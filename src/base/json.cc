@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <set>
 
@@ -113,6 +114,16 @@ Result<int64_t> JsonReader::integer_or(const char* key, int64_t fallback, int64_
     return invalid_argument(
         fmt::format("{}.{} is out of range; it must be from {} to {}", where_, key, least, most));
   return number;
+}
+
+Status JsonReader::only(std::initializer_list<const char*> keys) const {
+  for (const auto& [name, member] : value_->items()) {
+    const auto same = [&name = name](const char* key) { return name == key; };
+    if (std::none_of(keys.begin(), keys.end(), same))
+      return invalid_argument(fmt::format("{} has no member \"{}\"; known are {}", where_,
+                                          name.substr(0, 100), fmt::join(keys, ", ")));
+  }
+  return {};
 }
 
 Result<std::map<std::string, std::string>> JsonReader::string_map(const char* key) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -43,6 +44,9 @@ class JsonReader {
   [[nodiscard]] Result<const Json*> object(const char* key) const;
   // Null when absent or null. Error: not an array.
   [[nodiscard]] Result<const Json*> array(const char* key) const;
+
+  // Error: the object has a member of another name; the message names those that are known.
+  [[nodiscard]] Status only(std::initializer_list<const char*> keys) const;
 
   [[nodiscard]] const std::string& where() const { return where_; }
 

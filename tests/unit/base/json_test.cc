@@ -133,6 +133,16 @@ TEST(JsonReader, BoolsMapsAndObjects_AreStrictAboutType) {
   EXPECT_FALSE(reader.array("map").ok());
 }
 
+TEST(JsonReader, OnlyKnownMembers_NamesTheFirstUnknownAndTheKnown) {
+  const Json json = {{"adress", 1}};
+  const auto reader = JsonReader::of(json, "Call").value();
+  EXPECT_TRUE(reader.only({"name", "adress"}).ok());
+  const auto refused = reader.only({"name", "address"});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(refused.error().message, HasSubstr("Call has no member \"adress\"; known are name, address"));
+}
+
 TEST(JsonReader, OfAnythingButAnObject_IsAnErrorNamingThePlace) {
   const Json list = Json::array();
   EXPECT_THAT(JsonReader::of(list, "Call.Interface").error().message,
