@@ -291,7 +291,7 @@ void ConnectionFront::check_times() {
       if (!connection.dispatch->settle()) continue;  // the reply is on its way
       begin_write(
           id, connection,
-          refusal_(200,
+          refusal_(limits_.late_status,
                    "viaduct could not finish this call in time: the disk, the kernel or another call on the "
                    "same object is slow; look at the daemon's log and try again"),
           /*close=*/true);

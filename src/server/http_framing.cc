@@ -69,7 +69,7 @@ Framing frame(std::string_view bytes, size_t header_bytes, size_t body_bytes) {
   }
   const size_t body = length.value_or(0);
   if (body > body_bytes)
-    return refuse(413, "the request's body is larger than 1 MiB; no call needs that much");
+    return refuse(413, "the request's body is larger than this socket takes; no call needs that much");
   const size_t total = end + 4 + body;
   if (bytes.size() < total) return {};
   return {Framing::State::kComplete, total, 200, {}};

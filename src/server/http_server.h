@@ -44,6 +44,8 @@ struct HttpLimits {
   std::chrono::milliseconds call{9000};
   // How much later the front answers in the handler's place.
   std::chrono::milliseconds grace{500};
+  // Status of that answer. The engine reads an error at 200 (trap T4); other clients go by the status.
+  int late_status = 200;
   // Open connections; beyond, the one that has been idle longest makes room.
   size_t connections = 4096;
   size_t workers = 256;

@@ -237,6 +237,17 @@ TEST_F(HttpServerTest, HandlerThatDoesNotEnd_IsAnsweredForAtTheDeadline) {  // S
   EXPECT_TRUE(ends_with(other.receive(), "/a:x"));
 }
 
+TEST_F(HttpServerTest, LateStatus_IsTheOneThatTheLimitsName) {
+  HttpLimits limits;
+  limits.call = 100ms;
+  limits.grace = 100ms;
+  limits.late_status = 503;
+  serve(limits);
+  Client stuck(path_);
+  stuck.send(post("/wait"));
+  EXPECT_NE(stuck.receive().find("HTTP/1.1 503"), std::string::npos);
+}
+
 TEST_F(HttpServerTest, RequestThatStopsHalfWay_IsRefusedInTime) {
   HttpLimits limits;
   limits.transfer = 150ms;
