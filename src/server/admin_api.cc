@@ -3,97 +3,108 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
+
 #include "base/clock.h"
+#include "server/admin_json.h"
 #include "server/wire.h"
 
 namespace viaduct::server {
 
 namespace {
 
-// Whole numbers up to 2^64 as numbers; larger ones (an IPv6 pool's capacity) as 2^64 - 1, which says "more than anybody
-// counts".
-uint64_t clamp(Uint128 number) {
-  constexpr Uint128 kMost = ~uint64_t{0};
-  return static_cast<uint64_t>(number < kMost ? number : kMost);
+constexpr size_t kMostCells = 65536;
+constexpr std::string_view kPoolMap = "/v1/pool-map/";
+constexpr std::string_view kAddress = "/v1/address/";
+constexpr std::string_view kLists[] = {"/v1/status",    "/v1/networks",     "/v1/endpoints", "/v1/pools",
+                                       "/v1/addresses", "/v1/reservations", "/v1/export"};
+
+bool is_read(std::string_view path) {
+  return std::find(std::begin(kLists), std::end(kLists), path) != std::end(kLists) ||
+         path.starts_with(kPoolMap) || path.starts_with(kAddress);
 }
 
-Json subnet_json(const net::IpamData& data) {
-  Json out = {{"space", data.space}};
-  if (data.pool) out["pool"] = data.pool->to_string();
-  if (data.gateway) out["gateway"] = data.gateway->to_string();
-  for (const auto& [name, address] : data.auxiliary) out["auxiliary"][name] = address.to_string();
-  return out;
+HttpReply refusal(const Error& error) {
+  return {admin_status_of(error.code), error_body(error.message)};
 }
 
-Json network_json(const net::NetworkRecord& network) {
-  Json subnets = Json::array();
-  for (const auto& data : network.request.ipv4) subnets.push_back(subnet_json(data));
-  for (const auto& data : network.request.ipv6) subnets.push_back(subnet_json(data));
-  return {{"id", network.request.id},
-          {"mode", network.mode},
-          {"bridge", network.bridge},
-          {"mtu", network.mtu},
-          {"internal", network.request.internal},
-          {"subnets", std::move(subnets)},
-          {"options", network.request.options},
-          {"since", network.since}};
+const Change* find_change(const std::string& path) {
+  const auto& changes = admin_changes();
+  const auto found =
+      std::find_if(changes.begin(), changes.end(), [&](const Change& change) { return change.path == path; });
+  return found == changes.end() ? nullptr : &*found;
 }
 
-Json endpoint_json(const net::EndpointRecord& endpoint) {
-  Json out = {{"id", endpoint.request.endpoint_id}, {"network", endpoint.request.network_id},
-              {"mac", endpoint.mac.to_string()},    {"host_link", endpoint.host_link},
-              {"sandbox", endpoint.sandbox_key},    {"since", endpoint.since}};
-  if (endpoint.request.ipv4) out["address"] = endpoint.request.ipv4->to_string();
-  if (endpoint.request.ipv6) out["address6"] = endpoint.request.ipv6->to_string();
-  return out;
-}
-
-Json pool_json(const ipam::PoolView& pool) {
-  Json out = {{"id", pool.id},
-              {"space", pool.space},
-              {"pool", pool.pool.to_string()},
-              {"automatic", pool.automatic},
-              {"refs", pool.refs},
-              {"since", pool.since},
-              {"capacity", clamp(pool.capacity)},
-              {"used", pool.used},
-              {"resting", pool.resting}};
-  if (pool.sub_pool) out["sub_pool"] = pool.sub_pool->to_string();
-  return out;
-}
-
-Json address_json(const ipam::AddressView& address) {
-  Json out = {{"space", address.space},
-              {"pool", address.pool.to_string()},
-              {"address", address.address.to_string()},
-              {"state", to_string(address.state)},
-              {"class", to_string(address.owner)},
-              {"epoch", address.epoch},
-              {"since", address.since}};
-  if (address.mac) out["mac"] = address.mac->to_string();
-  if (!address.name.empty()) out["name"] = address.name;
-  return out;
-}
-
-template <class Items, class Encode>
-Json list(const Items& items, Encode encode) {
-  Json out = Json::array();
-  for (const auto& item : items) out.push_back(encode(item));
-  return out;
+Error unknown_path(const std::string& path) {
+  std::vector<std::string_view> posted;
+  for (const auto& change : admin_changes()) posted.push_back(change.path);
+  return not_found(
+      fmt::format("the admin API has no {}; GET reads {}, {}CELLS/POOL and {}IP; POST changes {}",
+                  path.substr(0, 100), fmt::join(kLists, ", "), kPoolMap, kAddress, fmt::join(posted, ", ")));
 }
 
 }  // namespace
 
-HttpReply AdminApi::handle(const HttpRequest& request) const {
-  if (request.method != "GET")
-    return {405, error_body("the admin API is read with GET; changes are not offered")};
-  if (request.path == "/v1/status") return {200, dump_json(status())};
-  if (request.path == "/v1/networks") return {200, dump_json(networks())};
-  if (request.path == "/v1/endpoints") return {200, dump_json(endpoints())};
-  if (request.path == "/v1/pools") return {200, dump_json(pools())};
-  if (request.path == "/v1/addresses") return {200, dump_json(addresses())};
-  return {404, error_body(
-                   "the admin API has /v1/status, /v1/networks, /v1/endpoints, /v1/pools and /v1/addresses")};
+int admin_status_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kUnsupported: return 400;
+    case ErrorCode::kNotFound: return 404;
+    case ErrorCode::kAlreadyExists:
+    case ErrorCode::kOverlap:
+    case ErrorCode::kConflict:
+    case ErrorCode::kExhausted: return 409;
+    case ErrorCode::kBusy:
+    case ErrorCode::kUnavailable: return 503;
+    case ErrorCode::kPermission:
+    case ErrorCode::kCorrupt:
+    case ErrorCode::kInternal: return 500;
+  }
+  return 500;
+}
+
+HttpReply AdminApi::handle(const HttpRequest& request, Deadline deadline) const {
+  const Change* what = find_change(request.path);
+  const bool readable = is_read(request.path);
+  if (request.method == "POST" && what != nullptr) return change(*what, request, deadline);
+  if (request.method == "GET" && readable) {
+    const auto answer = read(request.path);
+    return answer.ok() ? HttpReply{200, dump_json(answer.value())} : refusal(answer.error());
+  }
+  if (readable)
+    return {405, error_body(fmt::format("{} is read with GET, not {}", request.path, request.method))};
+  if (what != nullptr)
+    return {405, error_body(fmt::format("{} changes something: POST a JSON object to it", request.path))};
+  return refusal(unknown_path(request.path));
+}
+
+HttpReply AdminApi::change(const Change& what, const HttpRequest& request, Deadline deadline) const {
+  std::vector<LogField> about;
+  const auto body = parse_json_object(request.body);
+  const Status outcome = body.ok()
+                             ? what.run(services_, Call{body.value(), request.peer_pid, deadline}, about)
+                             : Status(body.error());
+  about.push_back({"pid", std::to_string(request.peer_pid)});
+  about.push_back({"outcome", std::string(outcome.ok() ? "ok" : to_string(outcome.error().code))});
+  if (!outcome.ok()) about.push_back({"error", outcome.error().message});
+  log_.log(outcome.ok() ? LogLevel::kInfo : LogLevel::kWarning, fmt::format("operator: {}", what.name),
+           about);
+  return outcome.ok() ? HttpReply{200, "{}"} : refusal(outcome.error());
+}
+
+Result<Json> AdminApi::read(const std::string& path) const {
+  if (path == "/v1/status") return status();
+  if (path == "/v1/networks") return Json{{"networks", to_admin_list(services_.network.networks())}};
+  if (path == "/v1/endpoints") return Json{{"endpoints", to_admin_list(services_.network.endpoints())}};
+  if (path == "/v1/pools") return Json{{"pools", to_admin_list(services_.ipam.pools())}};
+  if (path == "/v1/addresses") return Json{{"addresses", to_admin_list(services_.ipam.addresses())}};
+  if (path == "/v1/reservations") return Json{{"reservations", to_admin_list(services_.ipam.reservations())}};
+  if (path == "/v1/export") return services_.ipam.export_state();
+  const std::string_view view = path;
+  if (view.starts_with(kPoolMap)) return pool_map(view.substr(kPoolMap.size()));
+  if (view.starts_with(kAddress)) return address(view.substr(kAddress.size()));
+  return unknown_path(path);
 }
 
 Json AdminApi::status() const {
@@ -106,8 +117,8 @@ Json AdminApi::status() const {
     methods[method] = {
         {"calls", count.calls}, {"failures", count.failures}, {"slowest_us", count.slowest_us}};
   }
-  const ipam::IpamCounts counts = services_.ipam.counts();
   const auto now = SystemClock().now();
+  const ipam::IpamCounts counts = services_.ipam.counts();
   return {{"version", facts_.version},
           {"pid", ::getpid()},
           {"instance", facts_.instance},
@@ -130,17 +141,21 @@ Json AdminApi::status() const {
           {"notes", facts_.notes}};
 }
 
-Json AdminApi::networks() const {
-  return {{"networks", list(services_.network.networks(), network_json)}};
+Result<Json> AdminApi::pool_map(std::string_view rest) const {
+  const size_t slash = std::min(rest.find('/'), rest.size());
+  size_t cells = 0;
+  const char* const end = rest.data() + slash;
+  const auto [stop, problem] = std::from_chars(rest.data(), end, cells);
+  if (problem != std::errc{} || stop != end || cells < 1 || cells > kMostCells)
+    return invalid_argument(fmt::format("\"{}\" is no number of cells from 1 to {}; ask for {}CELLS/POOL",
+                                        rest.substr(0, std::min<size_t>(slash, 40)), kMostCells, kPoolMap));
+  const std::string id(rest.substr(std::min(slash + 1, rest.size())));
+  return to_admin_json(TRY(services_.ipam.map_of(id, cells)));
 }
-Json AdminApi::endpoints() const {
-  return {{"endpoints", list(services_.network.endpoints(), endpoint_json)}};
-}
-Json AdminApi::pools() const {
-  return {{"pools", list(services_.ipam.pools(), pool_json)}};
-}
-Json AdminApi::addresses() const {
-  return {{"addresses", list(services_.ipam.addresses(), address_json)}};
+
+Result<Json> AdminApi::address(std::string_view text) const {
+  const IpAddress address = TRY(IpAddress::parse(text));
+  return Json{{"address", address.to_string()}, {"stories", to_admin_list(services_.ipam.why(address))}};
 }
 
 }  // namespace viaduct::server

@@ -1,10 +1,11 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "base/log.h"
+#include "server/admin_changes.h"
 #include "server/http_server.h"
 #include "server/router.h"
 #include "server/services.h"
@@ -22,24 +23,31 @@ struct AdminFacts {
   std::chrono::sys_seconds started;
 };
 
-// The operators' socket: GET only, reads only, JSON. Forms: docs/admin-api.md. Any thread.
+// The operators' socket: GET reads, POST changes; JSON both ways. Forms and statuses: docs/admin-api.md. Any thread.
 class AdminApi {
  public:
-  AdminApi(Services services, AdminFacts facts, Router& router)
-      : services_(std::move(services)), facts_(std::move(facts)), router_(router) {}
+  AdminApi(Services services, AdminFacts facts, Router& router, Logger& log)
+      : services_(std::move(services)), facts_(std::move(facts)), router_(router), log_(log) {}
 
-  HttpReply handle(const HttpRequest& request) const;
+  HttpReply handle(const HttpRequest& request, Deadline deadline) const;
 
  private:
+  // Precondition: a path that is read. Errors: kNotFound, kInvalidArgument.
+  [[nodiscard]] Result<Json> read(const std::string& path) const;
+  // Writes one line to the log, whatever comes of it.
+  HttpReply change(const Change& what, const HttpRequest& request, Deadline deadline) const;
   [[nodiscard]] Json status() const;
-  [[nodiscard]] Json networks() const;
-  [[nodiscard]] Json endpoints() const;
-  [[nodiscard]] Json pools() const;
-  [[nodiscard]] Json addresses() const;
+  // `rest` is "<cells>/<pool id>".
+  [[nodiscard]] Result<Json> pool_map(std::string_view rest) const;
+  [[nodiscard]] Result<Json> address(std::string_view text) const;
 
   const Services services_;
   const AdminFacts facts_;
   Router& router_;
+  Logger& log_;
 };
+
+// The HTTP status that says what an error says.
+int admin_status_of(ErrorCode code);
 
 }  // namespace viaduct::server

@@ -26,6 +26,18 @@ constexpr std::chrono::milliseconds kStopGrace{1500};
 // For what the reconciler gives back while no call waits.
 constexpr std::chrono::milliseconds kBackgroundCall{5000};
 
+// What an operator sends may be a whole state, and may take longer than the engine would wait.
+HttpLimits admin_limits() {
+  HttpLimits limits;
+  limits.body_bytes = size_t{256} * 1024 * 1024;
+  limits.transfer = std::chrono::seconds(60);
+  limits.call = std::chrono::seconds(60);
+  limits.late_status = 503;
+  limits.connections = 64;
+  limits.workers = 8;
+  return limits;
+}
+
 }  // namespace
 
 struct Daemon::Parts {
@@ -118,15 +130,17 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
   parts->admin = std::make_unique<AdminApi>(services,
                                             AdminFacts{VIADUCT_VERSION, instance, config.state_folder,
                                                        config.scope, config.listen, notes, seams.clock.now()},
-                                            *parts->router);
+                                            *parts->router, seams.log);
   parts->plugin_server = std::make_unique<HttpServer>(
       [router = parts->router.get()](const HttpRequest& request, Deadline deadline) {
         return router->handle(request, deadline);
       },
       refusing(parts->plugin_refusals.emplace(seams.log, "plugin")));
   parts->admin_server = std::make_unique<HttpServer>(
-      [admin = parts->admin.get()](const HttpRequest& request, Deadline) { return admin->handle(request); },
-      refusing(parts->admin_refusals.emplace(seams.log, "admin")));
+      [admin = parts->admin.get()](const HttpRequest& request, Deadline deadline) {
+        return admin->handle(request, deadline);
+      },
+      refusing(parts->admin_refusals.emplace(seams.log, "admin")), admin_limits());
   adopt(*parts->plugin_server, std::move(plugin_listeners), parts->socket_files);
   adopt(*parts->admin_server, std::move(admin_listeners), parts->socket_files);
   parts->sweeper = std::make_unique<OrphanSweeper>(*parts->ipam, seams.log);

@@ -1,0 +1,61 @@
+#include "server/admin_changes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "server/admin_json.h"
+
+namespace viaduct::server {
+
+namespace {
+
+// A log line holds so many addresses of a list; the rest is counted.
+constexpr size_t kLoggedAddresses = 20;
+
+std::string shown(const ipam::ReservationRecord& record) {
+  return fmt::format("{}/{}", record.space, record.address.to_string());
+}
+
+Status reserve(const Services& services, const Call& call, std::vector<LogField>& about) {
+  auto records = TRY(read_reservations(call.body));
+  std::string list;
+  for (size_t i = 0; i < std::min(records.size(), kLoggedAddresses); ++i)
+    list += (i == 0 ? "" : ",") + shown(records[i]);
+  about.push_back({"addresses", std::move(list)});
+  about.push_back({"count", std::to_string(records.size())});
+  return services.ipam.reserve(std::move(records));
+}
+
+Result<AddressInSpace> read_one(const Call& call, std::vector<LogField>& about) {
+  auto wanted = TRY(read_address_in_space(call.body));
+  about.push_back({"space", wanted.space});
+  about.push_back({"address", wanted.address.to_string()});
+  return wanted;
+}
+
+Status unreserve(const Services& services, const Call& call, std::vector<LogField>& about) {
+  const auto wanted = TRY(read_one(call, about));
+  return services.ipam.unreserve(wanted.space, wanted.address);
+}
+
+Status release(const Services& services, const Call& call, std::vector<LogField>& about) {
+  const auto wanted = TRY(read_one(call, about));
+  return services.ipam.release_by_operator(wanted.space, wanted.address, call.deadline);
+}
+
+Status import(const Services& services, const Call& call, std::vector<LogField>&) {
+  return services.ipam.import_state(call.body, call.deadline);
+}
+
+}  // namespace
+
+const std::vector<Change>& admin_changes() {
+  static const std::vector<Change> kChanges = {{"/v1/reservations", "reserve", reserve},
+                                               {"/v1/reservations/remove", "unreserve", unreserve},
+                                               {"/v1/addresses/release", "release", release},
+                                               {"/v1/import", "import", import}};
+  return kChanges;
+}
+
+}  // namespace viaduct::server
