@@ -15,8 +15,8 @@ namespace viaduct::ctl {
 
 namespace {
 
-// The daemon ends every call in under 10 s.
-constexpr int kAnswerSeconds = 10;
+// The daemon ends every call in under a minute, and a large answer takes a moment to arrive.
+constexpr int kAnswerSeconds = 70;
 
 std::string remedy(int sys_errno) {
   if (sys_errno == EACCES || sys_errno == EPERM) return "the socket is root's: run this as root";
@@ -43,32 +43,48 @@ Error unreachable(const std::string& path, std::string_view trouble) {
   return from_errno(sys_errno, fmt::format("no daemon at unix://{}", path));
 }
 
-}  // namespace
-
-Result<Json> AdminClient::get(const std::string& path) const {
-  // The port means nothing to a unix socket, but the library wants one.
-  httplib::Client client(socket_path_, 80);
+// The port means nothing to a unix socket, but the library wants one.
+httplib::Client connect_to(const std::string& socket_path) {
+  httplib::Client client(socket_path, 80);
   client.set_address_family(AF_UNIX);
   client.set_connection_timeout(kAnswerSeconds);
   client.set_read_timeout(kAnswerSeconds);
   client.set_write_timeout(kAnswerSeconds);
-  const auto result = client.Get(path.c_str(), {{"Host", "viaduct"}});
+  return client;
+}
+
+Result<Json> read_answer(const std::string& socket_path, std::string_view request,
+                         const httplib::Result& result) {
   if (!result) {
-    Error error = unreachable(socket_path_, httplib::to_string(result.error()));
+    Error error = unreachable(socket_path, httplib::to_string(result.error()));
     if (error.sys_errno != 0) error.message += "; " + remedy(error.sys_errno);
     error.code = ErrorCode::kUnavailable;
     return error;
   }
   Json body = Json::parse(result->body, nullptr, /*allow_exceptions=*/false);
-  if (result->status == 200 && body.is_object()) return body;
-  if (result->status == 200)
-    return internal(
-        fmt::format("the answer of unix://{} to GET {} is no JSON object; is it viaduct's admin socket?",
-                    socket_path_, path));
   const std::string reason = text_field(body, "Err");
-  return unsupported(fmt::format("unix://{} refuses GET {} with status {}{}{}", socket_path_, path,
-                                 result->status, reason.empty() ? "; is it viaduct's admin socket?" : ": ",
-                                 reason));
+  if (!reason.empty()) return unsupported(reason);
+  if (result->status != 200)
+    return unsupported(fmt::format("unix://{} refuses {} with status {}; is it viaduct's admin socket?",
+                                   socket_path, request, result->status));
+  if (!body.is_object())
+    return internal(
+        fmt::format("the answer of unix://{} to {} is no JSON object; is it viaduct's admin socket?",
+                    socket_path, request));
+  return body;
+}
+
+}  // namespace
+
+Result<Json> AdminClient::get(const std::string& path) const {
+  auto client = connect_to(socket_path_);
+  return read_answer(socket_path_, "GET " + path, client.Get(path.c_str(), {{"Host", "viaduct"}}));
+}
+
+Result<Json> AdminClient::post(const std::string& path, const std::string& body) const {
+  auto client = connect_to(socket_path_);
+  return read_answer(socket_path_, "POST " + path,
+                     client.Post(path.c_str(), {{"Host", "viaduct"}}, body, "application/json"));
 }
 
 }  // namespace viaduct::ctl

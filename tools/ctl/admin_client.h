@@ -7,16 +7,16 @@
 
 namespace viaduct::ctl {
 
-// Reads the daemon's admin API (docs/admin-api.md) over its unix socket. One connection for each call; one
-// thread.
+// The daemon's admin API (docs/admin-api.md) over its unix socket. One connection for each call; one thread.
 class AdminClient {
  public:
   explicit AdminClient(std::string socket_path) : socket_path_(std::move(socket_path)) {}
 
-  // The answer to GET `path`, an object. Waits 10 s at most.
+  // The answer to GET `path` and to POST of `body` to it, an object. Both wait for as long as the daemon may take.
   // Errors: kUnavailable, nobody answers there (the message says why and what to do); kUnsupported, the
-  // daemon refuses the path; kInternal, an answer that is no JSON object.
+  // daemon refuses, in its own words; kInternal, an answer that is no JSON object.
   [[nodiscard]] Result<Json> get(const std::string& path) const;
+  [[nodiscard]] Result<Json> post(const std::string& path, const std::string& body) const;
 
  private:
   const std::string socket_path_;

@@ -8,7 +8,7 @@ namespace viaduct::ctl {
 namespace {
 
 constexpr const char* kFooter =
-    "Exit codes: 0 well, 1 trouble found, 2 usage, 3 daemon not reachable.\n"
+    "Exit codes: 0 well, 1 trouble found or refused, 2 usage, 3 daemon not reachable.\n"
     "The socket: --socket, else $VIADUCT_ADMIN, else /run/viaduct/admin.sock, else that of the only managed "
     "plugin.";
 
@@ -28,6 +28,44 @@ CLI::App* add_command(CLI::App& parent, const char* name, const char* help, Comm
   CLI::App* added = parent.add_subcommand(name, help);
   added->callback([command, &out] { out.command = command; });
   return added;
+}
+
+CLI::App* add_one_address(CLI::App& parent, const char* name, const char* help, Command command,
+                          Reading& out) {
+  CLI::App* added = add_command(parent, name, help, command, out);
+  added->add_option("ADDRESS", out.arguments.address, "an IPv4 or IPv6 address, without a length")
+      ->required();
+  return added;
+}
+
+void add_space(CLI::App& command, const char* help, Reading& out) {
+  command.add_option("--space", out.arguments.space, help);
+}
+
+void add_address_commands(CLI::App& address, Reading& out) {
+  constexpr const char* kOneSpace = "the address space; \"local\" if not given";
+  add_command(address, "ls", "list the addresses", Command::kAddressList, out)
+      ->add_option("--pool", out.arguments.id, "only those of this pool: its id, or the beginning of it");
+  add_space(
+      *add_one_address(address, "why", "who has an address, since when and why", Command::kAddressWhy, out),
+      "only in this address space", out);
+
+  CLI::App* reserve =
+      add_command(address, "reserve", "keep an address for one endpoint, by MAC, name or both",
+                  Command::kAddressReserve, out);
+  reserve->add_option("ADDRESS", out.arguments.address, "an IPv4 or IPv6 address, without a length");
+  reserve->add_option("--mac", out.arguments.mac, "hardware address of the endpoint");
+  reserve->add_option("--name", out.arguments.name, "name of the endpoint");
+  reserve->add_option("--note", out.arguments.note, "for people");
+  reserve->add_option("--file", out.arguments.file, "many, as JSON, all or none; - is standard input");
+  add_space(*reserve, kOneSpace, out);
+
+  add_space(
+      *add_one_address(address, "unreserve", "take a reservation back", Command::kAddressUnreserve, out),
+      kOneSpace, out);
+  add_space(*add_one_address(address, "release", "give an address back that nothing uses",
+                             Command::kAddressRelease, out),
+            kOneSpace, out);
 }
 
 void add_commands(CLI::App& app, Reading& out) {
@@ -51,15 +89,35 @@ void add_commands(CLI::App& app, Reading& out) {
                    "id of the pool, or the beginning of it, with or without its space")
       ->required();
 
-  CLI::App* address = add_group(app, "address", "addresses that are held");
-  add_command(*address, "ls", "list the addresses", Command::kAddressList, out)
-      ->add_option("--pool", out.arguments.id, "only those of this pool: its id, or the beginning of it");
+  add_address_commands(*add_group(app, "address", "addresses that are held, kept or reserved"), out);
+
+  CLI::App* reservation = add_group(app, "reservation", "addresses kept for one endpoint each");
+  add_command(*reservation, "ls", "list the reservations", Command::kReservationList, out);
+
+  add_command(app, "export", "every pool, address and reservation as JSON", Command::kExport, out);
+  add_command(app, "import", "add what an export holds, or nothing of it", Command::kImport, out)
+      ->add_option("FILE", out.arguments.file, "the exported JSON; - is standard input")
+      ->required();
+}
+
+// What the library cannot say of the words together; empty if nothing is wrong.
+std::string mistake_of(Command command, const Arguments& arguments) {
+  if (command != Command::kAddressReserve) return "";
+  const bool described = !arguments.mac.empty() || !arguments.name.empty() || !arguments.note.empty() ||
+                         !arguments.space.empty();
+  if (arguments.address.empty() == arguments.file.empty())
+    return "address reserve takes either an ADDRESS or --file FILE";
+  if (!arguments.file.empty() && described)
+    return "--file holds MAC, name, note and space of each reservation; leave the other options out";
+  if (arguments.file.empty() && arguments.mac.empty() && arguments.name.empty())
+    return "an address is reserved for somebody: give --mac MAC, --name NAME or both";
+  return "";
 }
 
 }  // namespace
 
 ArgumentsOutcome read_arguments(int argc, const char* const* argv) {
-  CLI::App app{"viaductctl shows what viaductd knows and has made."};
+  CLI::App app{"viaductctl shows what viaductd knows and has made, and changes it where operators may."};
   Reading out;
   bool json = false;
   bool whole_ids = false;
@@ -80,6 +138,8 @@ ArgumentsOutcome read_arguments(int argc, const char* const* argv) {
     return {std::nullopt, text.str() + mistake.str(), code == 0 ? 0 : 2};
   }
   if (!out.command) return {std::nullopt, "no command is given\n" + app.help(), 2};
+  if (const std::string mistake = mistake_of(*out.command, out.arguments); !mistake.empty())
+    return {std::nullopt, mistake + "\nRun with --help for more information.\n", 2};
   out.arguments.command = *out.command;
   out.arguments.output = json ? Output::kJson : Output::kText;
   out.arguments.id_length = whole_ids ? IdLength::kWhole : IdLength::kShort;

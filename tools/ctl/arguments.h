@@ -7,7 +7,22 @@
 
 namespace viaduct::ctl {
 
-enum class Command { kStatus, kNetworkList, kNetworkShow, kEndpointList, kPoolList, kPoolShow, kAddressList };
+enum class Command {
+  kStatus,
+  kNetworkList,
+  kNetworkShow,
+  kEndpointList,
+  kPoolList,
+  kPoolShow,
+  kAddressList,
+  kAddressWhy,
+  kAddressReserve,
+  kAddressUnreserve,
+  kAddressRelease,
+  kReservationList,
+  kExport,
+  kImport
+};
 enum class Output { kText, kJson };
 
 struct Arguments {
@@ -15,7 +30,13 @@ struct Arguments {
   std::string socket;  // --socket, empty if not given
   Output output = Output::kText;
   IdLength id_length = IdLength::kShort;
-  std::string id;  // of show, and of --network and --pool; empty if not given
+  std::string id;       // of show, and of --network and --pool; empty if not given
+  std::string address;  // of why, reserve, unreserve and release
+  std::string space;    // --space; empty if not given
+  std::string mac;      // --mac, --name, --note
+  std::string name;
+  std::string note;
+  std::string file;  // of import, and --file; "-" is standard input, empty if not given
 };
 
 // What main does after reading the command line.

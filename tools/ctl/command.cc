@@ -1,5 +1,8 @@
 #include "tools/ctl/command.h"
 
+#include <fmt/format.h>
+
+#include "tools/ctl/command_address.h"
 #include "tools/ctl/fields.h"
 #include "tools/ctl/resolve.h"
 #include "tools/ctl/view.h"
@@ -11,36 +14,31 @@ namespace {
 constexpr Wanted kNetwork = {"network", "network ls"};
 constexpr Wanted kPool = {"pool", "pool ls"};
 
-// Text of another program's strings must not make this fail.
-std::string pretty(const Json& value) {
-  return value.dump(2, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace) + "\n";
-}
-
 // The array named `key` of the answer to /v1/<key>.
-Result<Json> fetch_list(const Fetch& fetch, const std::string& key) {
-  const Json answer = TRY(fetch("/v1/" + key));
+Result<Json> fetch_list(const Daemon& daemon, const std::string& key) {
+  const Json answer = TRY(daemon.get("/v1/" + key));
   return list_field(answer, key.c_str());
 }
 
-Result<std::string> list_networks(const Arguments& arguments, const Fetch& fetch) {
-  const Json networks = TRY(fetch_list(fetch, "networks"));
+Result<std::string> list_networks(const Arguments& arguments, const Daemon& daemon) {
+  const Json networks = TRY(fetch_list(daemon, "networks"));
   if (arguments.output == Output::kJson) return pretty({{"networks", networks}});
-  const Json endpoints = TRY(fetch_list(fetch, "endpoints"));
+  const Json endpoints = TRY(fetch_list(daemon, "endpoints"));
   return network_table(networks, endpoints, arguments.id_length);
 }
 
-Result<std::string> show_network(const Arguments& arguments, const Fetch& fetch) {
-  const Json networks = TRY(fetch_list(fetch, "networks"));
+Result<std::string> show_network(const Arguments& arguments, const Daemon& daemon) {
+  const Json networks = TRY(fetch_list(daemon, "networks"));
   const Json* network = TRY(resolve(networks, arguments.id, kNetwork));
   if (arguments.output == Output::kJson) return pretty(*network);
-  const Json endpoints = TRY(fetch_list(fetch, "endpoints"));
+  const Json endpoints = TRY(fetch_list(daemon, "endpoints"));
   return network_view(*network, endpoints_of(endpoints, text_field(*network, "id")), arguments.id_length);
 }
 
-Result<std::string> list_endpoints(const Arguments& arguments, const Fetch& fetch) {
-  Json endpoints = TRY(fetch_list(fetch, "endpoints"));
+Result<std::string> list_endpoints(const Arguments& arguments, const Daemon& daemon) {
+  Json endpoints = TRY(fetch_list(daemon, "endpoints"));
   if (!arguments.id.empty()) {
-    const Json networks = TRY(fetch_list(fetch, "networks"));
+    const Json networks = TRY(fetch_list(daemon, "networks"));
     const Json* network = TRY(resolve(networks, arguments.id, kNetwork));
     endpoints = endpoints_of(endpoints, text_field(*network, "id"));
   }
@@ -48,45 +46,57 @@ Result<std::string> list_endpoints(const Arguments& arguments, const Fetch& fetc
   return endpoint_table(endpoints, arguments.id_length);
 }
 
-Result<std::string> list_pools(const Arguments& arguments, const Fetch& fetch) {
-  const Json pools = TRY(fetch_list(fetch, "pools"));
+Result<std::string> list_pools(const Arguments& arguments, const Daemon& daemon) {
+  const Json pools = TRY(fetch_list(daemon, "pools"));
   return arguments.output == Output::kJson ? pretty({{"pools", pools}}) : pool_table(pools);
 }
 
-Result<std::string> show_pool(const Arguments& arguments, const Fetch& fetch) {
-  const Json pools = TRY(fetch_list(fetch, "pools"));
-  const Json* pool = TRY(resolve(pools, arguments.id, kPool));
-  if (arguments.output == Output::kJson) return pretty(*pool);
-  const Json addresses = TRY(fetch_list(fetch, "addresses"));
-  return pool_view(*pool, addresses_of(addresses, *pool));
+Result<std::string> show_pool(const Arguments& arguments, const Daemon& daemon, size_t width) {
+  const Json pools = TRY(fetch_list(daemon, "pools"));
+  const Json* found = TRY(resolve(pools, arguments.id, kPool));
+  const Json map =
+      TRY(daemon.get(fmt::format("/v1/pool-map/{}/{}", cells_for(width), text_field(*found, "id"))));
+  Json pool = object_field(map, "pool");
+  if (arguments.output == Output::kText)
+    return pool_view(pool) + "\n" + pool_map_view(list_field(map, "cells"), width);
+  pool["cells"] = list_field(map, "cells");
+  return pretty(pool);
 }
 
-Result<std::string> list_addresses(const Arguments& arguments, const Fetch& fetch) {
-  Json addresses = TRY(fetch_list(fetch, "addresses"));
+Result<std::string> list_addresses(const Arguments& arguments, const Daemon& daemon) {
+  Json addresses = TRY(fetch_list(daemon, "addresses"));
   if (!arguments.id.empty()) {
-    const Json pools = TRY(fetch_list(fetch, "pools"));
+    const Json pools = TRY(fetch_list(daemon, "pools"));
     const Json* pool = TRY(resolve(pools, arguments.id, kPool));
     addresses = addresses_of(addresses, *pool);
   }
   return arguments.output == Output::kJson ? pretty({{"addresses", addresses}}) : address_table(addresses);
 }
 
-Result<std::string> show_status(const Arguments& arguments, const Fetch& fetch) {
-  const Json status = TRY(fetch("/v1/status"));
+Result<std::string> show_status(const Arguments& arguments, const Daemon& daemon) {
+  const Json status = TRY(daemon.get("/v1/status"));
   return arguments.output == Output::kJson ? pretty(status) : status_view(status);
 }
 
 }  // namespace
 
-Result<std::string> run_command(const Arguments& arguments, const Fetch& fetch) {
+Result<std::string> run_command(const Arguments& arguments, const Daemon& daemon,
+                                const Surroundings& surroundings) {
   switch (arguments.command) {
-    case Command::kStatus: return show_status(arguments, fetch);
-    case Command::kNetworkList: return list_networks(arguments, fetch);
-    case Command::kNetworkShow: return show_network(arguments, fetch);
-    case Command::kEndpointList: return list_endpoints(arguments, fetch);
-    case Command::kPoolList: return list_pools(arguments, fetch);
-    case Command::kPoolShow: return show_pool(arguments, fetch);
-    case Command::kAddressList: return list_addresses(arguments, fetch);
+    case Command::kStatus: return show_status(arguments, daemon);
+    case Command::kNetworkList: return list_networks(arguments, daemon);
+    case Command::kNetworkShow: return show_network(arguments, daemon);
+    case Command::kEndpointList: return list_endpoints(arguments, daemon);
+    case Command::kPoolList: return list_pools(arguments, daemon);
+    case Command::kPoolShow: return show_pool(arguments, daemon, surroundings.width);
+    case Command::kAddressList: return list_addresses(arguments, daemon);
+    case Command::kAddressWhy: return explain_address(arguments, daemon, surroundings.width);
+    case Command::kAddressReserve: return reserve_address(arguments, daemon, surroundings.input);
+    case Command::kAddressUnreserve: return unreserve_address(arguments, daemon);
+    case Command::kAddressRelease: return release_address(arguments, daemon);
+    case Command::kReservationList: return list_reservations(arguments, daemon);
+    case Command::kExport: return export_state(daemon);
+    case Command::kImport: return import_state(arguments, daemon, surroundings.input);
   }
   return internal("a command that nothing runs; report this");
 }

@@ -14,12 +14,23 @@ inline constexpr int kExitTrouble = 1;
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitUnreachable = 3;
 
-// The daemon's answer to GET of a path.
-using Fetch = std::function<Result<Json>(const std::string& path)>;
+// How to ask the daemon: its answers to GET of a path, and to POST of a JSON text to a path.
+struct Daemon {
+  std::function<Result<Json>(const std::string& path)> get;
+  std::function<Result<Json>(const std::string& path, const std::string& body)> post;
+};
+
+// What a command sees of the world, besides the daemon.
+struct Surroundings {
+  size_t width = 80;  // columns of the terminal
+  std::string input;  // what the file holds that the arguments name
+};
 
 // The text to print, with its last newline.
-// Errors: those of `fetch`; kNotFound and kConflict for an id that names nothing, or several objects.
-Result<std::string> run_command(const Arguments& arguments, const Fetch& fetch);
+// Errors: those of the daemon; kNotFound and kConflict for an id that names nothing, or several objects;
+// kInvalidArgument for an address that is none.
+Result<std::string> run_command(const Arguments& arguments, const Daemon& daemon,
+                                const Surroundings& surroundings);
 
 // The process's exit code for what a command ended with.
 int exit_code_of(const Error& error);

@@ -37,6 +37,10 @@ const Json& list_field(const Json& object, const char* key) {
   return member != nullptr && member->is_array() ? *member : kNone;
 }
 
+std::string pretty(const Json& value) {
+  return value.dump(2, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace) + "\n";
+}
+
 const Json& object_field(const Json& object, const char* key) {
   static const Json kNone = Json::object();
   const Json* member = find(object, key);

@@ -21,6 +21,9 @@ Flag flag_field(const Json& object, const char* key);
 // The array, else an empty one that lives for ever.
 const Json& list_field(const Json& object, const char* key);
 
+// Indented, in ASCII, with a newline at the end. Strings of other programs cannot make it fail.
+std::string pretty(const Json& value);
+
 // The object, else an empty one that lives for ever.
 const Json& object_field(const Json& object, const char* key);
 

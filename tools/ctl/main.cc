@@ -1,12 +1,15 @@
 // viaductctl: the operator's command. Exit codes: see arguments.cc.
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/files.h"
 #include "tools/ctl/admin_client.h"
 #include "tools/ctl/admin_socket.h"
 #include "tools/ctl/arguments.h"
@@ -18,6 +21,22 @@ namespace {
 int fail(const Error& error) {
   std::fputs(fmt::format("viaductctl: {}\n", error.message).c_str(), stderr);
   return exit_code_of(error);
+}
+
+// 0 if standard output is no terminal, or one that does not say.
+size_t terminal_columns() {
+  winsize size{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+// The daemon takes no more at once.
+constexpr size_t kMostInput = size_t{256} * 1024 * 1024;
+
+// All of a file, or of standard input for "-". What cannot be read is trouble, whatever the reason.
+Result<std::string> read_input(const std::string& name) {
+  auto text = read_file(name == "-" ? "/dev/stdin" : name, kMostInput);
+  if (!text.ok()) return internal(text.error().message);
+  return text;
 }
 
 int run(int argc, const char* const* argv) {
@@ -32,9 +51,18 @@ int run(int argc, const char* const* argv) {
     sources.environment = set;  // NOLINT(concurrency-mt-unsafe)
   const auto socket_path = choose_socket(sources);
   if (!socket_path.ok()) return fail(socket_path.error());
+  Surroundings surroundings;
+  if (const size_t columns = terminal_columns(); columns > 0) surroundings.width = columns;
+  if (!outcome.arguments->file.empty()) {
+    auto input = read_input(outcome.arguments->file);
+    if (!input.ok()) return fail(input.error());
+    surroundings.input = std::move(input).value();
+  }
   const AdminClient client(socket_path.value());
-  const auto text =
-      run_command(*outcome.arguments, [&client](const std::string& path) { return client.get(path); });
+  const Daemon daemon{
+      [&client](const std::string& path) { return client.get(path); },
+      [&client](const std::string& path, const std::string& body) { return client.post(path, body); }};
+  const auto text = run_command(*outcome.arguments, daemon, surroundings);
   if (!text.ok()) return fail(text.error());
   // A reader that has seen enough (head) is no trouble of ours: SIGPIPE ends us as it ends any filter.
   std::signal(SIGPIPE, SIG_DFL);

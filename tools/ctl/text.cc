@@ -67,6 +67,26 @@ std::string duration(uint64_t seconds) {
   return out;
 }
 
+std::string wrapped(std::string_view text, size_t indent, size_t width) {
+  std::string out;
+  std::string line;
+  const auto end_line = [&] {
+    if (!line.empty()) out += std::string(indent, ' ') + line + '\n';
+    line.clear();
+  };
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (word.empty()) continue;
+    if (!line.empty() && indent + line.size() + 1 + word.size() > width) end_line();
+    line += line.empty() ? "" : " ";
+    line += word;
+  }
+  end_line();
+  return out;
+}
+
 std::string microseconds(uint64_t count) {
   if (count < 1000) return fmt::format("{} us", count);
   return fmt::format("{:.1f} ms", static_cast<double>(count) / 1000.0);

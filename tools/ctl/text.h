@@ -29,6 +29,10 @@ std::string percent(uint64_t used, uint64_t capacity);
 // The two largest units: "3 h 12 min".
 std::string duration(uint64_t seconds);
 
+// `text` in lines of `width` columns at most, each behind `indent` spaces and with a newline; broken at spaces
+// alone, so that a word that is too long makes its line longer.
+std::string wrapped(std::string_view text, size_t indent, size_t width);
+
 // "12.3 ms", "850 us".
 std::string microseconds(uint64_t count);
 

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <map>
-
 #include "tools/ctl/fields.h"
 #include "tools/ctl/table.h"
 #include "tools/ctl/view.h"
@@ -17,13 +15,32 @@ std::string origin(const Json& pool) {
   return flag_field(pool, "automatic") == Flag::kOn ? "viaduct" : "the request";
 }
 
-std::string classes_line(const Json& addresses) {
-  std::map<std::string, size_t> counts;
-  for (const auto& address : addresses) ++counts[text_field(address, "class")];
+std::string classes_line(const Json& held) {
   std::string line;
-  for (const auto& [name, count] : counts)
-    line += fmt::format("{}{} {}", line.empty() ? "" : ", ", count, name);
+  for (const auto& [name, count] : held.items())
+    line += fmt::format("{}{} {}", line.empty() ? "" : ", ", text_field(held, name.c_str()), name);
   return line.empty() ? "none" : line;
+}
+
+void add_options(const Json& pool, Properties& lines) {
+  const char* name = "options";
+  const Json& options = object_field(pool, "options");
+  for (const auto& [key, value] : options.items()) {
+    lines.emplace_back(name, fmt::format("{}={}", key, text_field(options, key.c_str())));
+    name = "";
+  }
+}
+
+// What is neither held nor free, where there is any.
+void add_kept(const Json& pool, Properties& lines) {
+  const auto add = [&](const char* name, const char* key, std::string_view meaning) {
+    if (const uint64_t count = count_field(pool, key); count > 0)
+      lines.emplace_back(name, fmt::format("{} {}", shown_count(count), meaning));
+  };
+  add("resting", "resting", "released, and kept for their former owners while others are free");
+  add("reserved", "reserved", "kept for one endpoint each, and not in use");
+  add("excluded", "excluded", "given to requests that name them only");
+  add("reused early", "early_reuses", "given before their quarantine was over, since the start");
 }
 
 }  // namespace
@@ -54,7 +71,7 @@ std::string pool_table(const Json& pools) {
   return table.to_string();
 }
 
-std::string pool_view(const Json& pool, const Json& addresses) {
+std::string pool_view(const Json& pool) {
   const uint64_t used = count_field(pool, "used");
   const uint64_t capacity = count_field(pool, "capacity");
   Properties lines = {{"id", text_field(pool, "id")},
@@ -67,16 +84,28 @@ std::string pool_view(const Json& pool, const Json& addresses) {
   lines.emplace_back("since", text_field(pool, "since"));
   lines.emplace_back("use", fmt::format("{} {} of {}, {}", bar(used, capacity, kLongBar), shown_count(used),
                                         shown_count(capacity), percent(used, capacity)));
-  lines.emplace_back("held", classes_line(addresses));
+  lines.emplace_back("held", classes_line(object_field(pool, "held")));
+  add_kept(pool, lines);
+  add_options(pool, lines);
   return to_string(lines);
 }
 
 std::string address_table(const Json& addresses) {
-  Table table({{"ADDRESS"}, {"CLASS"}, {"MAC"}, {"POOL"}, {"NAME"}});
+  Table table({{"ADDRESS"}, {"STATE"}, {"CLASS"}, {"MAC"}, {"POOL"}, {"NAME"}});
   for (const auto& address : addresses)
-    table.add({text_field(address, "address"), text_field(address, "class"), text_field(address, "mac"),
+    table.add({text_field(address, "address"), text_field(address, "state"), text_field(address, "class"),
+               text_field(address, "mac"),
                fmt::format("{}/{}", text_field(address, "space"), text_field(address, "pool")),
                text_field(address, "name")});
+  return table.to_string();
+}
+
+std::string reservation_table(const Json& reservations) {
+  Table table({{"ADDRESS"}, {"SPACE"}, {"MAC"}, {"NAME"}, {"NOTE"}});
+  for (const auto& reservation : reservations)
+    table.add({text_field(reservation, "address"), text_field(reservation, "space"),
+               text_field(reservation, "mac"), text_field(reservation, "name"),
+               text_field(reservation, "note")});
   return table.to_string();
 }
 

@@ -32,8 +32,14 @@ std::string status_view(const Json& status) {
     lines.emplace_back(name, address.is_string() ? address.get<std::string>() : "");
     name = "";
   }
-  for (const char* key : {"epoch", "networks", "endpoints", "pools", "addresses"})
+  for (const char* key : {"epoch", "networks", "endpoints", "pools"})
     lines.emplace_back(key, text_field(status, key));
+  lines.emplace_back("addresses",
+                     fmt::format("{} held, {} resting, {} reserved", count_field(status, "addresses"),
+                                 count_field(status, "resting"), count_field(status, "reservations")));
+  if (const uint64_t early = count_field(status, "early_reuses"); early > 0)
+    lines.emplace_back("",
+                       fmt::format("{} given before their quarantine was over; pools are too small", early));
   lines.emplace_back(
       "calls", fmt::format("{}, {} failed", count_field(status, "calls"), count_field(status, "failures")));
   name = "notes";

@@ -58,12 +58,47 @@ inline Json pools() {
   Json part = pool("local/10.128.0.0/24/10.128.0.64/26", "10.128.0.0/24", 0, 64);
   part["sub_pool"] = "10.128.0.64/26";
   part["automatic"] = false;
-  return Json::array({pool("local/10.128.0.0/24", "10.128.0.0/24", 12, 254), part,
-                      pool("local/fd00:1::/64", "fd00:1::/64", 2, ~uint64_t{0})});
+  Json whole = pool("local/10.128.0.0/24", "10.128.0.0/24", 12, 254);
+  whole["held"] = {{"endpoint", 11}, {"gateway", 1}};
+  whole["options"] = {{"exclude", "10.128.0.200-10.128.0.205"}, {"policy", "lowest"}};
+  whole["excluded"] = 6;
+  whole["resting"] = 3;
+  whole["reserved"] = 1;
+  return Json::array({whole, part, pool("local/fd00:1::/64", "fd00:1::/64", 2, ~uint64_t{0})});
+}
+
+inline Json cell(const std::string& first, uint64_t size, Json counts = Json::object()) {
+  counts["first"] = first;
+  counts["size"] = size;
+  return counts;
+}
+
+// Eight addresses, one in each state and two free.
+inline Json small_cells() {
+  return Json::array({cell("10.128.0.0", 1, {{"excluded", 1}}), cell("10.128.0.1", 1, {{"held", 1}}),
+                      cell("10.128.0.2", 1, {{"held", 1}}), cell("10.128.0.3", 1, {{"quarantined", 1}}),
+                      cell("10.128.0.4", 1, {{"retained", 1}}), cell("10.128.0.5", 1, {{"reserved", 1}}),
+                      cell("10.128.0.6", 1, {{"free", 1}}), cell("10.128.0.7", 1, {{"free", 1}})});
+}
+
+inline Json story(const std::string& state) {
+  return {{"space", "local"},        {"pool", "10.128.0.0/24"}, {"pool_id", "local/10.128.0.0/24"},
+          {"address", "10.128.0.2"}, {"state", state},          {"usable", true},
+          {"excluded", false},       {"outside_range", false},  {"orphan", false}};
+}
+
+inline Json reservations() {
+  return {{{"space", "local"},
+           {"address", "10.128.0.9"},
+           {"mac", "02:42:0a:80:00:09"},
+           {"name", "db"},
+           {"note", "the database"},
+           {"since", "2026-01-02T03:04:05Z"}}};
 }
 
 inline Json address(const std::string& text, const std::string& owner, const std::string& prefix) {
-  return {{"space", "local"}, {"pool", prefix}, {"address", text}, {"class", owner}, {"epoch", 1}};
+  return {{"space", "local"}, {"pool", prefix}, {"address", text},
+          {"state", "held"},  {"class", owner}, {"epoch", 1}};
 }
 
 inline Json addresses() {
@@ -92,6 +127,8 @@ inline Json status() {
           {"endpoints", 2},
           {"pools", 3},
           {"addresses", 5},
+          {"resting", 2},
+          {"reservations", 1},
           {"calls", 7},
           {"failures", 1},
           {"methods", {{"NetworkDriver.Join", {{"calls", 7}, {"failures", 1}, {"slowest_us", 2500}}}}},

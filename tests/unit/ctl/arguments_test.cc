@@ -32,6 +32,14 @@ TEST(Arguments, EveryCommand_IsRead) {
       {{"pool", "show", "local/10.0.0.0/24"}, Command::kPoolShow, "local/10.0.0.0/24"},
       {{"address", "ls"}, Command::kAddressList, ""},
       {{"address", "ls", "--pool", "10."}, Command::kAddressList, "10."},
+      {{"address", "why", "10.0.0.2"}, Command::kAddressWhy, ""},
+      {{"address", "reserve", "10.0.0.2", "--name", "db"}, Command::kAddressReserve, ""},
+      {{"address", "reserve", "--file", "-"}, Command::kAddressReserve, ""},
+      {{"address", "unreserve", "10.0.0.2"}, Command::kAddressUnreserve, ""},
+      {{"address", "release", "10.0.0.2"}, Command::kAddressRelease, ""},
+      {{"reservation", "ls"}, Command::kReservationList, ""},
+      {{"export"}, Command::kExport, ""},
+      {{"import", "-"}, Command::kImport, ""},
   };
   for (const auto& wanted : cases) {
     const auto outcome = read(wanted.words);
@@ -67,6 +75,17 @@ TEST(Arguments, Mistakes_EndWithTwoAndAMessage) {
                                                           {"status", "--frob"},
                                                           {"status", "more"},
                                                           {"endpoint", "ls", "--pool", "x"},
+                                                          {"address", "why"},
+                                                          {"address", "reserve"},
+                                                          {"address", "reserve", "10.0.0.2"},
+                                                          {"address", "reserve", "--name", "db"},
+                                                          {"address", "reserve", "10.0.0.2", "--file", "f"},
+                                                          {"address", "reserve", "--file", "f", "--mac", "m"},
+                                                          {"address", "unreserve"},
+                                                          {"address", "release"},
+                                                          {"address", "release", "10.0.0.2", "--mac", "m"},
+                                                          {"reservation"},
+                                                          {"import"},
                                                           {"status", "--socket"}};
   for (const auto& words : mistakes) {
     const auto outcome = read(words);
@@ -74,6 +93,17 @@ TEST(Arguments, Mistakes_EndWithTwoAndAMessage) {
     EXPECT_EQ(outcome.exit_code, 2) << testing::PrintToString(words);
     EXPECT_FALSE(outcome.text.empty()) << testing::PrintToString(words);
   }
+}
+
+TEST(Arguments, Reservation_HasItsOwnerItsNoteAndItsSpace) {
+  const auto outcome = read({"address", "reserve", "10.0.0.2", "--mac", "02:42:00:00:00:01", "--name", "db",
+                             "--note", "the database", "--space", "global"});
+  ASSERT_TRUE(outcome.arguments.has_value()) << outcome.text;
+  EXPECT_EQ(outcome.arguments->address, "10.0.0.2");
+  EXPECT_EQ(outcome.arguments->mac, "02:42:00:00:00:01");
+  EXPECT_EQ(outcome.arguments->name, "db");
+  EXPECT_EQ(outcome.arguments->note, "the database");
+  EXPECT_EQ(outcome.arguments->space, "global");
 }
 
 TEST(Arguments, WordThatIsNotUnderstood_IsNamed) {

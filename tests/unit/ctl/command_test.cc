@@ -10,13 +10,45 @@ namespace {
 
 using testing::HasSubstr;
 
+Json elsewhere() {
+  Json out = story("free");
+  out["space"] = "global";
+  return out;
+}
+
 Result<Json> answer(const std::string& path) {
   if (path == "/v1/status") return status();
   if (path == "/v1/networks") return Json{{"networks", networks()}};
   if (path == "/v1/endpoints") return Json{{"endpoints", endpoints()}};
   if (path == "/v1/pools") return Json{{"pools", pools()}};
   if (path == "/v1/addresses") return Json{{"addresses", addresses()}};
+  if (path == "/v1/reservations") return Json{{"reservations", reservations()}};
+  if (path == "/v1/pool-map/1024/local/10.128.0.0/24")
+    return Json{{"pool", pools()[0]}, {"cells", small_cells()}};
+  if (path == "/v1/pool-map/1024/local/fd00:1::/64")
+    return Json{{"pool", pools()[2]}, {"cells", Json::array()}};
+  if (path == "/v1/address/fd00::2")
+    return Json{{"address", "fd00::2"}, {"stories", {story("free"), elsewhere()}}};
+  if (path == "/v1/export") return Json{{"pools", Json::array()}};
   return not_found(path);
+}
+
+// A daemon that remembers what was posted to it, and agrees.
+struct FakeDaemon {
+  std::string path;
+  Json body;
+  Daemon seam() {
+    return {answer, [this](const std::string& to, const std::string& text) -> Result<Json> {
+              path = to;
+              body = Json::parse(text, nullptr, false);
+              return Json::object();
+            }};
+  }
+};
+
+Result<std::string> run(const Arguments& arguments, const std::string& input = "") {
+  FakeDaemon daemon;
+  return run_command(arguments, daemon.seam(), Surroundings{80, input});
 }
 
 Arguments arguments(Command command, const std::string& id = "", Output output = Output::kText) {
@@ -28,7 +60,7 @@ Arguments arguments(Command command, const std::string& id = "", Output output =
 }
 
 Json json_of(Command command, const std::string& id = "") {
-  const auto text = run_command(arguments(command, id, Output::kJson), answer);
+  const auto text = run(arguments(command, id, Output::kJson));
   return text.ok() ? Json::parse(text.value(), nullptr, false) : Json(text.error().message);
 }
 
@@ -38,11 +70,15 @@ TEST(Command, JsonOfLists_IsTheDaemonsAnswer) {
   EXPECT_EQ(json_of(Command::kEndpointList), (Json{{"endpoints", endpoints()}}));
   EXPECT_EQ(json_of(Command::kPoolList), (Json{{"pools", pools()}}));
   EXPECT_EQ(json_of(Command::kAddressList), (Json{{"addresses", addresses()}}));
+  EXPECT_EQ(json_of(Command::kReservationList), (Json{{"reservations", reservations()}}));
+  EXPECT_EQ(json_of(Command::kExport), (Json{{"pools", Json::array()}}));
 }
 
 TEST(Command, JsonOfShow_IsTheOneObject) {
   EXPECT_EQ(json_of(Command::kNetworkShow, "bb"), networks()[1]);
-  EXPECT_EQ(json_of(Command::kPoolShow, "fd00"), pools()[2]);
+  Json pool = pools()[0];
+  pool["cells"] = small_cells();
+  EXPECT_EQ(json_of(Command::kPoolShow, "local/10.128.0.0/24"), pool);
 }
 
 TEST(Command, Filters_LeaveTheRestOut) {
@@ -53,7 +89,7 @@ TEST(Command, Filters_LeaveTheRestOut) {
 
 TEST(Command, EveryCommand_HasATextOfItsOwn) {
   const auto text = [](Command command, const std::string& id = "") {
-    const auto outcome = run_command(arguments(command, id), answer);
+    const auto outcome = run(arguments(command, id));
     return outcome.ok() ? outcome.value() : outcome.error().message;
   };
   EXPECT_THAT(text(Command::kStatus), HasSubstr("0badcafe"));
@@ -62,27 +98,105 @@ TEST(Command, EveryCommand_HasATextOfItsOwn) {
   EXPECT_THAT(text(Command::kEndpointList), HasSubstr("HOST LINK"));
   EXPECT_THAT(text(Command::kPoolList), HasSubstr("CAPACITY"));
   EXPECT_THAT(text(Command::kPoolShow, "local/10.128.0.0/24"), HasSubstr("12 of 254"));
+  EXPECT_THAT(text(Command::kPoolShow, "local/10.128.0.0/24"), HasSubstr("10.128.0.0  x##qsr..\n"));
   EXPECT_THAT(text(Command::kAddressList), HasSubstr("CLASS"));
+  EXPECT_THAT(text(Command::kReservationList), HasSubstr("the database"));
 }
 
 TEST(Command, UnknownAndAmbiguousIds_AreTrouble) {
   for (const Command command :
        {Command::kNetworkShow, Command::kEndpointList, Command::kPoolShow, Command::kAddressList}) {
-    const auto outcome = run_command(arguments(command, "zz"), answer);
+    const auto outcome = run(arguments(command, "zz"));
     ASSERT_FALSE(outcome.ok());
     EXPECT_EQ(exit_code_of(outcome.error()), 1);
   }
-  const auto outcome = run_command(arguments(Command::kPoolShow, "local/"), answer);
+  const auto outcome = run(arguments(Command::kPoolShow, "local/"));
   ASSERT_FALSE(outcome.ok());
   EXPECT_EQ(exit_code_of(outcome.error()), 1);
 }
 
+TEST(Command, Why_AsksForTheAddressInItsUsualFormAndFiltersBySpace) {
+  Arguments why = arguments(Command::kAddressWhy, "", Output::kJson);
+  why.address = "FD00:0::2";
+  EXPECT_EQ(Json::parse(run(why).value())["stories"].size(), 2U);
+  why.space = "global";
+  EXPECT_EQ(Json::parse(run(why).value())["stories"], Json::array({elsewhere()}));
+  why.address = "10.0.0.0/8";
+  EXPECT_EQ(exit_code_of(run(why).error()), 2);
+}
+
+struct Posted {
+  std::string path;
+  Json body;
+};
+
+Posted posted(const Arguments& arguments, const std::string& input = "") {
+  FakeDaemon daemon;
+  const auto text = run_command(arguments, daemon.seam(), Surroundings{80, input});
+  EXPECT_TRUE(text.ok() && text.value().ends_with("\n"));
+  return {daemon.path, daemon.body};
+}
+
+TEST(Command, Reserve_PostsWhatWasGivenAndTheLocalSpace) {
+  Arguments one = arguments(Command::kAddressReserve);
+  one.address = "10.128.0.9";
+  one.name = "db";
+  const Posted plain = posted(one);
+  EXPECT_EQ(plain.path, "/v1/reservations");
+  EXPECT_EQ(plain.body,
+            (Json{{"reservations", {{{"space", "local"}, {"address", "10.128.0.9"}, {"name", "db"}}}}}));
+  one.mac = "02:42:0a:80:00:09";
+  one.note = "n";
+  one.space = "global";
+  EXPECT_EQ(posted(one).body["reservations"][0], (Json{{"space", "global"},
+                                                       {"address", "10.128.0.9"},
+                                                       {"mac", "02:42:0a:80:00:09"},
+                                                       {"name", "db"},
+                                                       {"note", "n"}}));
+  EXPECT_EQ(run(one).value(), "10.128.0.9 of space global is reserved for MAC 02:42:0a:80:00:09, name db\n");
+}
+
+TEST(Command, ReserveFromAFile_TakesAnArrayOrAnObject) {
+  Arguments file = arguments(Command::kAddressReserve);
+  file.file = "-";
+  const Json list = {{{"address", "10.128.0.9"}, {"name", "db"}}};
+  EXPECT_EQ(posted(file, "\n " + list.dump()).body, (Json{{"reservations", list}}));
+  EXPECT_EQ(posted(file, Json{{"reservations", list}}.dump()).body, (Json{{"reservations", list}}));
+}
+
+TEST(Command, OtherChanges_GoToTheirPaths) {
+  Arguments one = arguments(Command::kAddressUnreserve);
+  one.address = "10.128.0.9";
+  const Json place = {{"space", "local"}, {"address", "10.128.0.9"}};
+  EXPECT_EQ(posted(one).path, "/v1/reservations/remove");
+  EXPECT_EQ(posted(one).body, place);
+  one.command = Command::kAddressRelease;
+  EXPECT_EQ(posted(one).path, "/v1/addresses/release");
+  EXPECT_EQ(posted(one).body, place);
+  Arguments state = arguments(Command::kImport);
+  state.file = "backup.json";
+  EXPECT_EQ(posted(state, "{\"a\": 1}").path, "/v1/import");
+  EXPECT_EQ(posted(state, "{\"a\": 1}").body, (Json{{"a", 1}}));
+}
+
+TEST(Command, JsonOfChanges_IsTheDaemonsAnswer) {
+  Arguments one = arguments(Command::kAddressRelease, "", Output::kJson);
+  one.address = "10.128.0.9";
+  EXPECT_EQ(run(one).value(), "{}\n");
+}
+
 TEST(Command, DaemonAway_IsPassedOnByEveryCommand) {
-  const Fetch away = [](const std::string&) -> Result<Json> { return unavailable("nobody there"); };
+  const Daemon away{
+      [](const std::string&) -> Result<Json> { return unavailable("nobody there"); },
+      [](const std::string&, const std::string&) -> Result<Json> { return unavailable("nobody there"); }};
   for (const Command command :
        {Command::kStatus, Command::kNetworkList, Command::kNetworkShow, Command::kEndpointList,
-        Command::kPoolList, Command::kPoolShow, Command::kAddressList}) {
-    const auto outcome = run_command(arguments(command, "x"), away);
+        Command::kPoolList, Command::kPoolShow, Command::kAddressList, Command::kAddressWhy,
+        Command::kAddressReserve, Command::kAddressUnreserve, Command::kAddressRelease,
+        Command::kReservationList, Command::kExport, Command::kImport}) {
+    Arguments any = arguments(command, "x");
+    any.address = "10.0.0.2";
+    const auto outcome = run_command(any, away, {});
     ASSERT_FALSE(outcome.ok());
     EXPECT_EQ(exit_code_of(outcome.error()), 3);
   }

@@ -66,6 +66,12 @@ TEST(Duration, TwoLargestUnits) {
   EXPECT_EQ(duration(50 * 3600), "2 d 2 h");
 }
 
+TEST(Wrapped, Lines_AreIndentedAndBrokenAtSpaces) {
+  EXPECT_EQ(wrapped("one two  three", 2, 9), "  one two\n  three\n");
+  EXPECT_EQ(wrapped("unbreakable", 2, 5), "  unbreakable\n");
+  EXPECT_EQ(wrapped("", 2, 5), "");
+}
+
 TEST(Microseconds, FromAThousandOn_AreMilliseconds) {
   EXPECT_EQ(microseconds(999), "999 us");
   EXPECT_EQ(microseconds(12345), "12.3 ms");

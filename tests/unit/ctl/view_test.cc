@@ -62,26 +62,43 @@ TEST(PoolTable, Pools_HaveABarOfUse) {
       "local/fd00:1::/64                   viaduct         1     2  2^64 or more  [#-----------] <0.1 %\n");
 }
 
-TEST(PoolView, Pool_ShowsUseAndClassesOfTheWholePool) {
-  const std::string view = pool_view(pools()[1], addresses_of(addresses(), pools()[1]));
-  EXPECT_THAT(view, HasSubstr("sub-pool   10.128.0.64/26\n"));
-  EXPECT_THAT(view, HasSubstr("use        [----------------------------------------] 0 of 64, 0.0 %\n"));
-  EXPECT_THAT(view, HasSubstr("held       2 endpoint, 1 gateway\n"));
+TEST(PoolView, Pool_ShowsUseClassesAndOptions) {
+  const std::string view = pool_view(pools()[0]);
+  EXPECT_THAT(view, HasSubstr("use        [##--------------------------------------] 12 of 254, 4.7 %\n"));
+  EXPECT_THAT(view, HasSubstr("held       11 endpoint, 1 gateway\n"));
+  EXPECT_THAT(view, HasSubstr("resting    3 released, "));
+  EXPECT_THAT(view, HasSubstr("reserved   1 kept "));
+  EXPECT_THAT(view, HasSubstr("excluded   6 "));
+  EXPECT_THAT(view, HasSubstr("options    exclude=10.128.0.200-10.128.0.205\n           policy=lowest\n"));
   EXPECT_LE(widest_line(view), 80U);
+}
+
+TEST(PoolView, EmptyPoolWithARange_NamesItAndHoldsNothing) {
+  const std::string view = pool_view(pools()[1]);
+  EXPECT_THAT(view, HasSubstr("sub-pool   10.128.0.64/26\n"));
+  EXPECT_THAT(view, HasSubstr("held       none\n"));
+  EXPECT_THAT(view, testing::Not(HasSubstr("resting")));
 }
 
 TEST(AddressTable, Addresses_NameTheirPoolAndOwner) {
   EXPECT_EQ(address_table(addresses_of(addresses(), pools()[0])),
-            "ADDRESS     CLASS     MAC                POOL                 NAME\n"
-            "10.128.0.1  gateway                      local/10.128.0.0/24\n"
-            "10.128.0.2  endpoint  02:42:0a:80:00:02  local/10.128.0.0/24  web\n"
-            "10.128.0.3  endpoint  02:42:0a:80:00:03  local/10.128.0.0/24\n");
+            "ADDRESS     STATE  CLASS     MAC                POOL                 NAME\n"
+            "10.128.0.1  held   gateway                      local/10.128.0.0/24\n"
+            "10.128.0.2  held   endpoint  02:42:0a:80:00:02  local/10.128.0.0/24  web\n"
+            "10.128.0.3  held   endpoint  02:42:0a:80:00:03  local/10.128.0.0/24\n");
+}
+
+TEST(ReservationTable, Reservations_NameTheirOwner) {
+  EXPECT_EQ(reservation_table(reservations()),
+            "ADDRESS     SPACE  MAC                NAME  NOTE\n"
+            "10.128.0.9  local  02:42:0a:80:00:09  db    the database\n");
 }
 
 TEST(StatusView, Status_ShowsCountsNotesAndMethods) {
   const std::string view = status_view(status());
   EXPECT_THAT(view, HasSubstr("started    2026-01-02T03:04:05Z, 1 h 2 min ago\n"));
   EXPECT_THAT(view, HasSubstr("listen     unix:///a\n           unix:///b\n"));
+  EXPECT_THAT(view, HasSubstr("addresses  5 held, 2 resting, 1 reserved\n"));
   EXPECT_THAT(view, HasSubstr("calls      7, 1 failed\n"));
   EXPECT_THAT(view, HasSubstr("notes      something was repaired\n"));
   EXPECT_THAT(view, HasSubstr("NetworkDriver.Join      7       1   2.5 ms\n"));
@@ -91,11 +108,13 @@ TEST(Views, AnswersOfAnotherVersion_AreShownAsFarAsTheyGo) {
   const Json odd =
       Json::array({Json::object(), Json::array(), "text", Json{{"id", 7}, {"subnets", "x"}, {"used", -1}}});
   for (const auto& view : {network_table(odd, odd, IdLength::kShort), endpoint_table(odd, IdLength::kShort),
-                           pool_table(odd), address_table(odd)})
+                           pool_table(odd), address_table(odd), reservation_table(odd)})
     EXPECT_EQ(std::count(view.begin(), view.end(), '\n'), 5) << view;
+  EXPECT_THAT(pool_map_view(odd, 80), HasSubstr("...."));
   for (const auto& one : odd) {
     EXPECT_THAT(network_view(one, odd, IdLength::kShort), HasSubstr("endpoints"));
-    EXPECT_THAT(pool_view(one, odd), HasSubstr("use"));
+    EXPECT_THAT(pool_view(one), HasSubstr("use"));
+    EXPECT_FALSE(address_story_view(Json{{"address", one}, {"stories", odd}}, 80).empty());
     EXPECT_THAT(status_view(one), HasSubstr("calls"));
   }
 }
