@@ -5,6 +5,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from harness.ctl import Ctl  # noqa: E402
 from harness.world import World  # noqa: E402
 
 
@@ -30,3 +31,9 @@ def running(world):
     """The same world with viaductd answering in it."""
     world.start()
     return world
+
+
+@pytest.fixture
+def ctl(world):
+    """viaductctl of the same world."""
+    return Ctl(world.admin_socket)

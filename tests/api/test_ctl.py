@@ -1,15 +1,13 @@
 """viaductctl against the real daemon: every command, as text and as JSON, and the exit codes."""
 
 import json
-import os
 import socket
 import subprocess
-from pathlib import Path
 
 import pytest
 from harness import wait
 from harness.calls import Network, new_id
-from harness.world import binary
+from harness.ctl import program, run
 
 LISTS = {
     "networks": ("network", "ls"),
@@ -17,44 +15,6 @@ LISTS = {
     "pools": ("pool", "ls"),
     "addresses": ("address", "ls"),
 }
-
-
-def program():
-    """The viaductctl under test: $VIADUCTCTL, or the one beside viaductd."""
-    path = Path(os.environ.get("VIADUCTCTL", binary().parent / "viaductctl"))
-    assert path.is_file(), f"no viaductctl at {path}; build it or set VIADUCTCTL"
-    return path
-
-
-def run(*words, environment=None):
-    # VIADUCT_ADMIN of whoever runs the tests is none of theirs.
-    clean = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **(environment or {})}
-    return subprocess.run([str(program()), *map(str, words)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=30, env=clean)
-
-
-class Ctl:
-    """viaductctl with the world's admin socket."""
-
-    def __init__(self, path):
-        self.socket = f"unix://{path}"
-
-    def run(self, *words):
-        return run("--socket", self.socket, *words)
-
-    def text(self, *words):
-        done = self.run(*words)
-        assert (done.returncode, done.stderr) == (0, ""), done
-        assert done.stdout.isascii() and done.stdout.endswith("\n")
-        return done.stdout
-
-    def json(self, *words):
-        return json.loads(self.text(*words, "--json"))
-
-
-@pytest.fixture
-def ctl(world):
-    return Ctl(world.admin_socket)
 
 
 @pytest.fixture
@@ -127,14 +87,15 @@ def test_pool_ls_and_show_count_what_is_held(two_networks, ctl):
     text = ctl.text("pool", "show", "10.80.0.0")
     assert "3 of 254, 1.2 %" in text
     assert "2 endpoint, 1 gateway" in text
+    assert "\n10.80.0." in text and text.count("#") == 1 + 3 + text.split("[")[1].split("]")[0].count("#")  # legend, map, bar
 
 
 def test_address_ls_of_one_pool(two_networks, ctl):
     full, empty, joined, created = two_networks
     shown = rows(ctl.text("address", "ls", "--pool", full.pool_id))
-    held = {row[0]: row[1] for row in shown}
-    assert held == {"10.80.0.1": "gateway", joined.address.partition("/")[0]: "endpoint",
-                    created.address.partition("/")[0]: "endpoint"}
+    held = {row[0]: row[1:3] for row in shown}
+    assert held == {"10.80.0.1": ["held", "gateway"], joined.address.partition("/")[0]: ["held", "endpoint"],
+                    created.address.partition("/")[0]: ["held", "endpoint"]}
     only = ctl.json("address", "ls", "--pool", empty.pool_id)["addresses"]
     assert [(a["address"], a["class"]) for a in only] == [("10.80.1.1", "gateway")]
 
@@ -177,7 +138,9 @@ def test_ambiguous_id_is_trouble_and_names_the_matches(two_networks, ctl):
 
 
 @pytest.mark.parametrize("words", [(), ("frob",), ("network",), ("network", "show"), ("status", "--frob"),
-                                   ("status", "--socket", "/no/scheme"), ("pool", "show", "a", "b")])
+                                   ("status", "--socket", "/no/scheme"), ("pool", "show", "a", "b"),
+                                   ("address", "why", "10.0.0.0/8"), ("address", "reserve", "10.0.0.2"),
+                                   ("address", "release", "10.0.0"), ("import",)])
 def test_mistakes_are_usage(words):
     done = run(*words)
     assert done.returncode == 2 and done.stdout == "" and done.stderr

@@ -352,7 +352,7 @@ def test_a_list_of_sockets_may_stand_in_the_environment(world):
     world.daemon.wait_ready(world.socket)
 
 
-ADMIN = ("/v1/status", "/v1/networks", "/v1/endpoints", "/v1/pools", "/v1/addresses")
+ADMIN = ("/v1/status", "/v1/networks", "/v1/endpoints", "/v1/pools", "/v1/addresses", "/v1/reservations", "/v1/export")
 
 
 def test_the_admin_api_shows_what_there_is(running):

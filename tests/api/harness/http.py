@@ -190,3 +190,11 @@ def get_json(path, url, timeout=DEADLINE):
         conn.send(f"GET {url} HTTP/1.1\r\nHost: viaduct\r\nConnection: close\r\n\r\n".encode())
         reply = conn.read_reply()
         return reply.status, json.loads(reply.body)
+
+
+def post_json(path, url, body, timeout=DEADLINE):
+    """POST of bytes, or of something as JSON, on the admin socket: the reply."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    with Conn.to(path, timeout) as conn:
+        conn.send(request_bytes(url.removeprefix("/"), data, host="viaduct", headers={"Connection": "close"}))
+        return conn.read_reply()
