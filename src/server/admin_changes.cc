@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "server/admin_json.h"
+#include "server/wire.h"
 
 namespace viaduct::server {
 
@@ -44,6 +45,14 @@ Status release(const Services& services, const Call& call, std::vector<LogField>
   return services.ipam.release_by_operator(wanted.space, wanted.address, call.deadline);
 }
 
+Status remove_network(const Services& services, const Call& call, std::vector<LogField>& about) {
+  const auto reader = TRY(JsonReader::of(call.body, "the body"));
+  TRY(reader.only({"id"}));
+  const std::string id = TRY(read_id(reader, "id"));
+  about.push_back({"network", id});
+  return services.network.remove_by_operator(id, call.deadline);
+}
+
 Status import(const Services& services, const Call& call, std::vector<LogField>&) {
   return services.ipam.import_state(call.body, call.deadline);
 }
@@ -54,7 +63,8 @@ const std::vector<Change>& admin_changes() {
   static const std::vector<Change> kChanges = {{"/v1/reservations", "reserve", reserve},
                                                {"/v1/reservations/remove", "unreserve", unreserve},
                                                {"/v1/addresses/release", "release", release},
-                                               {"/v1/import", "import", import}};
+                                               {"/v1/import", "import", import},
+                                               {"/v1/networks/remove", "network rm", remove_network}};
   return kChanges;
 }
 

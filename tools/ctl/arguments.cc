@@ -77,6 +77,10 @@ void add_commands(CLI::App& app, Reading& out) {
       ->add_option("ID", out.arguments.id, "id of the network, or the beginning of it")
       ->required();
 
+  add_command(*network, "rm", "remove a network that the engine no longer has", Command::kNetworkRemove, out)
+      ->add_option("ID", out.arguments.id, "id of the network, or the beginning of it")
+      ->required();
+
   CLI::App* endpoint = add_group(app, "endpoint", "endpoints: attachments of containers");
   add_command(*endpoint, "ls", "list the endpoints", Command::kEndpointList, out)
       ->add_option("--network", out.arguments.id,

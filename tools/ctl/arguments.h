@@ -11,6 +11,7 @@ enum class Command {
   kStatus,
   kNetworkList,
   kNetworkShow,
+  kNetworkRemove,
   kEndpointList,
   kPoolList,
   kPoolShow,

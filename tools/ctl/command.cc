@@ -35,6 +35,15 @@ Result<std::string> show_network(const Arguments& arguments, const Daemon& daemo
   return network_view(*network, endpoints_of(endpoints, text_field(*network, "id")), arguments.id_length);
 }
 
+Result<std::string> remove_network(const Arguments& arguments, const Daemon& daemon) {
+  const Json networks = TRY(fetch_list(daemon, "networks"));
+  const Json* network = TRY(resolve(networks, arguments.id, kNetwork));
+  const std::string id = text_field(*network, "id");
+  const Json answer = TRY(daemon.post("/v1/networks/remove", dump_json({{"id", id}})));
+  if (arguments.output == Output::kJson) return pretty(answer);
+  return fmt::format("network {} is removed\n", shown_id(ascii(id), arguments.id_length));
+}
+
 Result<std::string> list_endpoints(const Arguments& arguments, const Daemon& daemon) {
   Json endpoints = TRY(fetch_list(daemon, "endpoints"));
   if (!arguments.id.empty()) {
@@ -86,6 +95,7 @@ Result<std::string> run_command(const Arguments& arguments, const Daemon& daemon
     case Command::kStatus: return show_status(arguments, daemon);
     case Command::kNetworkList: return list_networks(arguments, daemon);
     case Command::kNetworkShow: return show_network(arguments, daemon);
+    case Command::kNetworkRemove: return remove_network(arguments, daemon);
     case Command::kEndpointList: return list_endpoints(arguments, daemon);
     case Command::kPoolList: return list_pools(arguments, daemon);
     case Command::kPoolShow: return show_pool(arguments, daemon, surroundings.width);

@@ -104,8 +104,8 @@ TEST(Command, EveryCommand_HasATextOfItsOwn) {
 }
 
 TEST(Command, UnknownAndAmbiguousIds_AreTrouble) {
-  for (const Command command :
-       {Command::kNetworkShow, Command::kEndpointList, Command::kPoolShow, Command::kAddressList}) {
+  for (const Command command : {Command::kNetworkShow, Command::kNetworkRemove, Command::kEndpointList,
+                                Command::kPoolShow, Command::kAddressList}) {
     const auto outcome = run(arguments(command, "zz"));
     ASSERT_FALSE(outcome.ok());
     EXPECT_EQ(exit_code_of(outcome.error()), 1);
@@ -179,6 +179,13 @@ TEST(Command, OtherChanges_GoToTheirPaths) {
   EXPECT_EQ(posted(state, "{\"a\": 1}").body, (Json{{"a", 1}}));
 }
 
+TEST(Command, NetworkRemove_PostsTheWholeId) {
+  const Arguments one = arguments(Command::kNetworkRemove, "bb");
+  EXPECT_EQ(posted(one).path, "/v1/networks/remove");
+  EXPECT_EQ(posted(one).body, (Json{{"id", std::string(64, 'b')}}));
+  EXPECT_EQ(run(one).value(), "network bbbbbbbbbbbb is removed\n");
+}
+
 TEST(Command, JsonOfChanges_IsTheDaemonsAnswer) {
   Arguments one = arguments(Command::kAddressRelease, "", Output::kJson);
   one.address = "10.128.0.9";
@@ -193,7 +200,7 @@ TEST(Command, DaemonAway_IsPassedOnByEveryCommand) {
        {Command::kStatus, Command::kNetworkList, Command::kNetworkShow, Command::kEndpointList,
         Command::kPoolList, Command::kPoolShow, Command::kAddressList, Command::kAddressWhy,
         Command::kAddressReserve, Command::kAddressUnreserve, Command::kAddressRelease,
-        Command::kReservationList, Command::kExport, Command::kImport}) {
+        Command::kReservationList, Command::kExport, Command::kImport, Command::kNetworkRemove}) {
     Arguments any = arguments(command, "x");
     any.address = "10.0.0.2";
     const auto outcome = run_command(any, away, {});
