@@ -201,7 +201,7 @@ def test_the_map_agrees_with_the_addresses(caller, ctl):
     assert counts["reserved"] == shown["reserved"] == 1
     assert counts["excluded"] == shown["excluded"] == 10
     assert counts["free"] == 254 - 6 - 4 - 1 - 10
-    drawn = ctl.text("pool", "show", pool).split("\n\n")[1]
+    drawn = ctl.text("pool", "show", pool).split("\n\n")[2]
     cells = "".join(line.split()[1] for line in drawn.splitlines())
     assert {mark: cells.count(mark) for mark in "#qrx."} == {"#": 6, "q": 4, "r": 1, "x": 10, ".": 254 - 21}
 
@@ -212,7 +212,7 @@ def test_pools_of_every_size_have_a_map(caller, ctl, subnet):
     ask(caller, pool)
     text = ctl.text("pool", "show", pool)
     assert max(map(len, text.splitlines())) <= 80
-    drawn = text.split("\n\n")[1].splitlines()
+    drawn = text.split("\n\n")[2].splitlines()
     assert len(drawn) <= 33 and sum(line.split()[1].count(".") for line in drawn) == sum(
         len(line.split()[1]) for line in drawn) - 1
     assert map_counts(ctl, pool)["held"] == 1

@@ -252,7 +252,7 @@ def test_one_line_for_each_request_that_is_no_call(world):
             reply = conn.read_reply()
         assert reply.status == status
     with Conn.to(world.admin_socket) as conn:
-        conn.send(b"POST /v1/status HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n")
+        conn.send(b"POST /v1/status HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n")
         assert conn.read_reply().status == 413
     assert world.daemon.terminate() == 0
     refused = [event for event in map(json.loads, world.daemon.stdout().splitlines()) if "status" in event]

@@ -7,6 +7,9 @@ import sys
 
 TABLES = ("network", "endpoint", "pool", "address")
 
+# What promises are kept in. An address that rests after its release is nobody's.
+_HELD = {"address": "address WHERE rest IS NULL"}
+
 # The same where the file is on a mount that only the daemon's namespace has.
 _ELSEWHERE = """
 import json, sqlite3, sys
@@ -24,6 +27,13 @@ class State:
         self.enter = enter
 
     def rows(self, table):
+        """Every row, of table address those that are held; see resting()."""
+        return self._select(_HELD.get(table, table))
+
+    def resting(self):
+        return self._select("address WHERE rest IS NOT NULL")
+
+    def _select(self, table):
         if self.enter is not None:
             done = subprocess.run([*self.enter, sys.executable, "-c", _ELSEWHERE, str(self.path), table],
                                   capture_output=True, text=True, timeout=30, check=True)
