@@ -206,7 +206,7 @@ class IpamService::Impl {
   // orphans.cc
   [[nodiscard]] bool is_suspect(const Holder& held) const;
   [[nodiscard]] bool is_suspect_locked(const Holder& held) const;
-  [[nodiscard]] std::vector<Uint128> suspects_in(const Parent& parent) const;
+  [[nodiscard]] std::vector<Uint128> suspects_in(const std::string& space, const Prefix& prefix) const;
 
   // operator_calls.cc
   [[nodiscard]] Parent* parent_with_locked(const std::string& space, const IpAddress& address) const;

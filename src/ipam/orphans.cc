@@ -17,11 +17,12 @@ Result<uint64_t> IpamService::Impl::reclaim_orphans(Deadline deadline) {
   }
   uint64_t reclaimed = 0;
   for (const auto& [space, prefix] : subnets) {
+    const auto suspects = suspects_in(space, prefix);
     // Another driver's endpoints cannot be seen from here.
-    if (environment_.network_on(prefix).empty()) continue;
+    if (suspects.empty() || environment_.network_on(prefix).empty()) continue;
     const auto visit = TRY(enter_subnet(space, prefix, deadline));
     if (!visit.has_value()) continue;
-    for (const Uint128 offset : suspects_in(visit->parent())) {
+    for (const Uint128 offset : suspects) {
       auto hold = TRY(hold_existing(*visit, offset, deadline));
       // Looked at again, now that nobody else can change it.
       if (!hold.has_value() || !is_suspect(hold->before) || !bound_user(*hold).empty()) continue;
@@ -42,11 +43,16 @@ bool IpamService::Impl::is_suspect_locked(const Holder& held) const {
          clock_.now() - held.since > kOrphanGrace;
 }
 
-std::vector<Uint128> IpamService::Impl::suspects_in(const Parent& parent) const {
+// With the lock held for one subnet at a time; a slot is looked at in full only when its epoch is old.
+std::vector<Uint128> IpamService::Impl::suspects_in(const std::string& space, const Prefix& prefix) const {
   const Lock lock(mutex_);
   std::vector<Uint128> offsets;
-  parent.subnet.for_each([&](Uint128 offset, const Slot& slot) {
-    if (slot.state == SlotState::kSettled && is_suspect_locked(slot.holder())) offsets.push_back(offset);
+  const Parent* parent = table_.find_parent(space, prefix);
+  if (parent == nullptr) return offsets;
+  parent->subnet.for_each([&](Uint128 offset, const Slot& slot) {
+    if (slot.epoch < epoch_.local.number && slot.state == SlotState::kSettled &&
+        is_suspect_locked(slot.holder()))
+      offsets.push_back(offset);
   });
   return offsets;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ipam/pool_request.h"
 #include "server/admin_json.h"
 #include "server/wire.h"
 
@@ -45,12 +46,37 @@ Status release(const Services& services, const Call& call, std::vector<LogField>
   return services.ipam.release_by_operator(wanted.space, wanted.address, call.deadline);
 }
 
+// The engine that forgot a network will not release its pools either: each drops the reference that the network had. Of
+// several pools on one subnet (--ip-range) nobody can tell which one was the network's; they stay.
+Status give_back_pools(const Services& services, const net::NetworkRecord& network, Deadline deadline) {
+  std::vector<net::IpamData> subnets = network.request.ipv4;
+  subnets.insert(subnets.end(), network.request.ipv6.begin(), network.request.ipv6.end());
+  const auto pools = services.ipam.pools();
+  for (const auto& subnet : subnets) {
+    const ipam::PoolView* only = nullptr;
+    size_t found = 0;
+    for (const auto& pool : pools) {
+      if (ipam::kind_of_space(pool.space) != ipam::SpaceKind::kLocal || pool.pool != subnet.pool) continue;
+      only = &pool;
+      ++found;
+    }
+    if (found != 1) continue;
+    if (subnet.gateway) TRY(services.ipam.release_address(only->id, subnet.gateway->address, deadline));
+    TRY(services.ipam.release_pool(only->id, deadline));
+  }
+  return {};
+}
+
 Status remove_network(const Services& services, const Call& call, std::vector<LogField>& about) {
   const auto reader = TRY(JsonReader::of(call.body, "the body"));
   TRY(reader.only({"id"}));
   const std::string id = TRY(read_id(reader, "id"));
   about.push_back({"network", id});
-  return services.network.remove_by_operator(id, call.deadline);
+  const auto networks = services.network.networks();
+  const auto found = std::find_if(networks.begin(), networks.end(),
+                                  [&](const auto& network) { return network.request.id.starts_with(id); });
+  TRY(services.network.remove_by_operator(id, call.deadline));
+  return found == networks.end() ? Status() : give_back_pools(services, *found, call.deadline);
 }
 
 Status import(const Services& services, const Call& call, std::vector<LogField>&) {

@@ -315,3 +315,26 @@ def test_every_change_leaves_a_line_in_the_log(running, ctl):
     assert "local/10.89.0.7" in reserve and "outcome=ok" in reserve
     release = next(line for line in log.splitlines() if "operator: release" in line)
     assert "10.89.0.8" in release and "outcome=not_found" in release.lower()
+
+
+# -- networks
+
+
+def test_a_network_that_the_engine_forgot_is_removed_with_its_pool(running, caller, ctl):
+    network = Network(caller, "10.87.0.0/24").create()
+    other = Network(caller, "10.87.0.0/24")
+    other.allocate()
+    assert "viaductctl network rm" in caller.fails("NetworkDriver.CreateNetwork", other.creation())
+    caller.call("IpamDriver.ReleaseAddress", {"PoolID": other.pool_id, "Address": bare(other.gateway)})
+    caller.call("IpamDriver.ReleasePool", {"PoolID": other.pool_id})
+    ctl.text("network", "rm", network.id[:12])
+    assert running.state.counts() == {"network": 0, "endpoint": 0, "pool": 0, "address": 0}
+    Network(caller, "10.87.0.0/24").create()
+
+
+def test_a_network_with_a_living_endpoint_is_not_removed(running, caller, ctl):
+    network = Network(caller, "10.88.0.0/24").create()
+    endpoint = network.endpoint()
+    assert endpoint.id[:12] in ctl.refused("network", "rm", network.id)
+    assert [row["key"] for row in running.state.rows("network")] == [network.id]
+    assert [row["key"] for row in running.state.rows("pool")] == ["local/10.88.0.0/24"]
