@@ -6,8 +6,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <thread>
 
 #include "net/firewall_keeper.h"
 #include "net/host_setup.h"
@@ -41,6 +43,18 @@ sigset_t block_signals() {
   return signals;
 }
 
+// From a signal to the end of the process, whatever is stuck.
+constexpr std::chrono::milliseconds kEndWithin{1900};
+
+// A thread that waits for the disk (a lock of another process, a device that does not answer) would hold the process.
+// Everything acknowledged is durable, and what is not is done again by the next start.
+void end_at(std::chrono::steady_clock::time_point moment) {
+  std::thread([moment] {
+    std::this_thread::sleep_until(moment);
+    ::_exit(0);
+  }).detach();
+}
+
 Result<bool> serve(const Config& config, Logger& log, const sigset_t& signals) {
   const UniqueFd only_one = TRY(net::lock_network_namespace());
   const auto store = TRY(store::SqliteStore::open(config.state_folder));
@@ -52,6 +66,7 @@ Result<bool> serve(const Config& config, Logger& log, const sigset_t& signals) {
 
   int signal = 0;
   sigwait(&signals, &signal);
+  end_at(std::chrono::steady_clock::now() + kEndWithin);
   log.log(LogLevel::kInfo, "viaductd ends", {{"signal", std::to_string(signal)}});
   keeper.reset();
   if (daemon->stop()) return true;

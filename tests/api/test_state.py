@@ -348,7 +348,7 @@ def test_a_locked_state_is_an_error_in_time_and_heals(running, client):
         # An engine that starts now must not be turned away: that would last until its next start (T7).
         started = time.monotonic()
         running.engine().register()
-        assert time.monotonic() - started < 2 * DOCKER_DEADLINE
+        assert time.monotonic() - started < 2.0, "a registration waits for no disk"
     finally:
         locker.execute("ROLLBACK")
         locker.close()
@@ -358,6 +358,20 @@ def test_a_locked_state_is_an_error_in_time_and_heals(running, client):
     running.restart("kill")
     keys = {row["key"] for row in running.state.rows("pool")}
     assert keys == {network.pool_id, "local/10.53.0.0/24"}
+
+
+def test_sigterm_ends_in_time_although_the_state_is_locked(running):
+    """What waits for the lock in the background (the new engine's epoch) does not hold the process."""
+    locker = sqlite3.connect(running.state.path, timeout=10, isolation_level=None)
+    locker.execute("BEGIN EXCLUSIVE")
+    try:
+        running.engine().register()
+        started = time.monotonic()
+        assert running.daemon.terminate() == 0
+        assert time.monotonic() - started < 5.0, "the lock's patience is 8 s"
+    finally:
+        locker.execute("ROLLBACK")
+        locker.close()
 
 
 def test_the_state_can_be_read_while_the_daemon_runs(running, client):
