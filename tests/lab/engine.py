@@ -147,9 +147,12 @@ class Engine:
         containers = self.docker("ps", "-aq").split()
         if containers:
             self.docker("rm", "-f", "-v", *containers)
+        # Under load the engine answers `rm -f` before it has let go of a container's attachment.
+        wait_until(self._remove_networks, 60, "removal of the networks")
+
+    def _remove_networks(self):
         networks = self.docker("network", "ls", "-q", "--filter", "type=custom").split()
-        if networks:
-            self.docker("network", "rm", *networks)
+        return not networks or self.docker("network", "rm", *networks, check=False).returncode == 0
 
     def log(self):
         return Path(self.world.dir / "dockerd.log").read_text(errors="replace")
