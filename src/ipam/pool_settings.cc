@@ -178,12 +178,13 @@ Result<std::chrono::seconds> read_duration(const std::string& option, const std:
 
 Result<PoolSettings> read_pool_settings(const Options& options) {
   PoolSettings out;
-  for (const auto& [key, value] : options) {
+  for (const auto& entry : options) {
+    const std::string& key = entry.first;
     if (mixed_in_by_engine(key)) continue;
     const auto known = std::find_if(kKnownOptions.begin(), kKnownOptions.end(),
                                     [&](const auto& option) { return option.name == key; });
     if (known == kKnownOptions.end()) return unknown_option(key);
-    TRY(known->read(value, out));
+    TRY(known->read(entry.second, out));
   }
   return out;
 }
