@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 namespace viaduct {
@@ -21,28 +23,30 @@ class SystemClock final : public Clock {
   [[nodiscard]] std::chrono::seconds uptime() const override;
 };
 
-// A clock that stands still until it is told otherwise. For tests; not thread-safe.
+// A clock that stands still until it is told otherwise. For tests; any thread may read it.
 class ManualClock final : public Clock {
  public:
-  explicit ManualClock(std::chrono::sys_seconds start) : now_(start) {}
-  [[nodiscard]] std::chrono::sys_seconds now() const override { return now_; }
-  [[nodiscard]] std::chrono::seconds uptime() const override { return uptime_; }
+  explicit ManualClock(std::chrono::sys_seconds start) : now_(start.time_since_epoch().count()) {}
+  [[nodiscard]] std::chrono::sys_seconds now() const override {
+    return std::chrono::sys_seconds(std::chrono::seconds(now_.load()));
+  }
+  [[nodiscard]] std::chrono::seconds uptime() const override { return std::chrono::seconds(uptime_.load()); }
   // Time passes.
   void advance(std::chrono::seconds span) {
-    now_ += span;
-    uptime_ += span;
+    now_ += span.count();
+    uptime_ += span.count();
   }
   // Somebody sets the wall clock.
-  void jump(std::chrono::seconds span) { now_ += span; }
+  void jump(std::chrono::seconds span) { now_ += span.count(); }
   // The machine was off for a while.
   void reboot(std::chrono::seconds off) {
-    now_ += off;
-    uptime_ = std::chrono::seconds{20};
+    now_ += off.count();
+    uptime_ = 20;
   }
 
  private:
-  std::chrono::sys_seconds now_;
-  std::chrono::seconds uptime_{1000};
+  std::atomic<int64_t> now_;
+  std::atomic<int64_t> uptime_{1000};
 };
 
 // RFC 3339 in UTC with whole seconds: 2026-11-23T16:09:47Z.

@@ -52,7 +52,9 @@ void IpamService::Impl::save_loop() {
       if (saved) epoch_unsaved_ = epoch_unsaved_ && to_json(epoch_) != epoch;
       if (saved && anchor_saved_ < now) anchor_saved_ = now;
     }
-    if (stopping_) return;
+    // At the end once more for what came while the last change was written; not again and again for a store that refuses.
+    const bool more = epoch_unsaved_ || anchor_saved_ < 0;
+    if (stopping_ && (!saved || !more)) return;
     if (!saved) save_wanted_.wait_for(lock, kRetry, [this] { return stopping_; });
   }
 }

@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "base/deadline.h"
+#include "base/guarded.h"
 #include "store/store.h"
 
 namespace viaduct::store {
@@ -14,11 +15,12 @@ class SlowStore final : public Store {
   explicit SlowStore(Store& inner) : inner_(inner) {}
 
   // The next commits do their work, and return when the deadline has passed.
-  void outlast(Deadline deadline) { until_ = deadline; }
+  void outlast(Deadline deadline) { *until_.lock() = deadline; }
 
   Status commit(const Transaction& transaction) override {
     Status done = inner_.commit(transaction);
-    std::this_thread::sleep_until(until_.at());
+    const auto until = until_.lock()->at();
+    std::this_thread::sleep_until(until);
     return done;
   }
   Result<std::optional<std::string>> get(Table table, const std::string& key) override {
@@ -30,7 +32,7 @@ class SlowStore final : public Store {
 
  private:
   Store& inner_;
-  Deadline until_ = Deadline::in(std::chrono::milliseconds{0});
+  Guarded<Deadline> until_{Deadline::in(std::chrono::milliseconds{0})};
 };
 
 }  // namespace viaduct::store
