@@ -2,7 +2,8 @@
 
 #include "ipam/ipam_impl.h"
 
-// What is written although no call waits for it: a new epoch, and the clock's anchor.
+// What is written although no call waits for it: a new epoch, and the clock's anchor with it. Nothing before the first
+// registration, so that a start which the other half refuses leaves the state as it was.
 namespace viaduct::ipam {
 
 using store::Table;
@@ -30,16 +31,16 @@ void IpamService::Impl::start_saving() {
 
 Transaction IpamService::Impl::unsaved_locked() const {
   Transaction transaction;
-  if (epoch_unsaved_) transaction.writes.push_back({Table::kMeta, "epoch", dump_json(to_json(epoch_))});
-  if (anchor_saved_ < 0)
-    transaction.writes.push_back({Table::kMeta, "clock", dump_json(to_json(anchor_now_locked()))});
+  if (!epoch_unsaved_) return transaction;
+  transaction.writes.push_back({Table::kMeta, "epoch", dump_json(to_json(epoch_))});
+  transaction.writes.push_back({Table::kMeta, "clock", dump_json(to_json(anchor_now_locked()))});
   return transaction;
 }
 
 void IpamService::Impl::save_loop() {
   Lock lock(mutex_);
   while (true) {
-    save_wanted_.wait(lock, [this] { return stopping_ || epoch_unsaved_ || anchor_saved_ < 0; });
+    save_wanted_.wait(lock, [this] { return stopping_ || epoch_unsaved_; });
     const Transaction transaction = unsaved_locked();
     const Json epoch = to_json(epoch_);
     const int64_t now = lasting_locked();
@@ -53,8 +54,7 @@ void IpamService::Impl::save_loop() {
       if (saved && anchor_saved_ < now) anchor_saved_ = now;
     }
     // At the end once more for what came while the last change was written; not again and again for a store that refuses.
-    const bool more = epoch_unsaved_ || anchor_saved_ < 0;
-    if (stopping_ && (!saved || !more)) return;
+    if (stopping_ && (!saved || !epoch_unsaved_)) return;
     if (!saved) save_wanted_.wait_for(lock, kRetry, [this] { return stopping_; });
   }
 }
