@@ -52,6 +52,7 @@ void IpamService::Impl::save_loop() {
       // A newer epoch may have begun meanwhile; an anchor that was written since is younger.
       if (saved) epoch_unsaved_ = epoch_unsaved_ && to_json(epoch_) != epoch;
       if (saved && anchor_saved_ < now) anchor_saved_ = now;
+      notify_locked();
     }
     // At the end once more for what came while the last change was written; not again and again for a store that refuses.
     if (stopping_ && (!saved || !epoch_unsaved_)) return;

@@ -15,9 +15,18 @@ uint64_t IpamService::Impl::epoch() const {
   return epoch_.local.number;
 }
 
+namespace {
+
+constexpr std::chrono::milliseconds kRegistrationPatience{500};
+
+}  // namespace
+
 void IpamService::Impl::registered(const EngineIdentity& engine) {
   change_epoch(
       [&](const EpochState& state) { return after_registration(state, engine, environment_.engine_alive); });
+  // A disk that answers has it before the engine has its answer; one that does not must not cost the engine its driver.
+  Lock lock(mutex_);
+  changed_.wait_for(lock, kRegistrationPatience, [this] { return !epoch_unsaved_; });
 }
 
 namespace {
@@ -31,7 +40,7 @@ void take_over_notes(const SpaceEpoch& now, SpaceEpoch& next) {
 
 }  // namespace
 
-// No registration waits for the disk: one that fails is never repeated by the engine (trap T7), and what is given from now
+// No registration waits long for the disk: one that fails is never repeated by the engine (trap T7), and what is given from now
 // on carries the epoch (load_tables() takes the highest). The change is written in the background.
 void IpamService::Impl::change_epoch(const std::function<EpochState(const EpochState&)>& change) {
   Lock lock(mutex_);

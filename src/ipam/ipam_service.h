@@ -65,8 +65,8 @@ class IpamService {
                                                    IpamEnvironment environment);
   ~IpamService();
 
-  // A registration call came: Plugin.Activate or IpamDriver.GetCapabilities. May begin an epoch (epoch.h). Waits for no
-  // disk.
+  // A registration call came: Plugin.Activate or IpamDriver.GetCapabilities. May begin an epoch (epoch.h), which is
+  // durable when this returns, unless the disk takes longer than half a second; then it is written as soon as can be.
   void registered(const EngineIdentity& engine);
 
   // Errors: kOverlap, naming the holder; kExhausted, when no automatic pool is left; kInvalidArgument.
