@@ -51,7 +51,9 @@ using Status = Result<void>;
 }  // namespace viaduct
 
 // Evaluates to the value of a Result, or returns its error from the calling function.
-// Use it as a statement or as an initialiser; do not nest one in another.
+// Use it as a statement, as an initialiser or as what is assigned; do not nest one in another, and never put it beside other
+// parts of an expression, as in Json{{"Key", TRY(…)}}: what those have made is not destroyed when it returns (GCC manual,
+// "Statement Exprs").
 #define TRY(...)                                                                \
   __extension__({                                                               \
     auto viaduct_try_result = (__VA_ARGS__);                                    \

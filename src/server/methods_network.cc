@@ -12,7 +12,7 @@ Result<Json> activate(const Services& services, const Call& call) {
   return Json{{"Implements", {"NetworkDriver", "IpamDriver"}}};
 }
 
-Result<Json> capabilities(const Services& services, const Call&) {
+Result<Json> network_capabilities(const Services& services, const Call&) {
   return Json{{"Scope", services.scope}, {"ConnectivityScope", services.scope}, {"GwAllocChecker", true}};
 }
 
@@ -75,7 +75,8 @@ Result<Json> endpoint_info(const Services&, const Call& call) {
 
 // Swarm's leader. What it answers replaces the user's options on the workers (trap T26).
 Result<Json> allocate_network(const Services&, const Call& call) {
-  return Json{{"Options", TRY(decode_allocate_network(call.body))}};
+  Json options = TRY(decode_allocate_network(call.body));
+  return Json{{"Options", std::move(options)}};
 }
 
 Result<Json> free_network(const Services&, const Call& call) {
@@ -94,9 +95,9 @@ Result<Json> discover_delete(const Services&, const Call& call) {
   return Json::object();
 }
 
-constexpr Method kMethods[] = {
+constexpr Method kNetworkMethods[] = {
     {"/Plugin.Activate", Method::Body::kNone, activate},
-    {"/NetworkDriver.GetCapabilities", Method::Body::kNone, capabilities},
+    {"/NetworkDriver.GetCapabilities", Method::Body::kNone, network_capabilities},
     {"/NetworkDriver.GwAllocCheck", Method::Body::kObject, gateway_check},
     {"/NetworkDriver.AllocateNetwork", Method::Body::kObject, allocate_network},
     {"/NetworkDriver.FreeNetwork", Method::Body::kObject, free_network},
@@ -116,7 +117,7 @@ constexpr Method kMethods[] = {
 }  // namespace
 
 std::span<const Method> network_methods() {
-  return kMethods;
+  return kNetworkMethods;
 }
 
 }  // namespace viaduct::server

@@ -169,7 +169,9 @@ Result<net::ExternalConnectivityRequest> decode_external_connectivity(const Json
 
 Result<NetworkKey> decode_network_key(const Json& body, const char* call) {
   const JsonReader reader = TRY(JsonReader::of(body, call));
-  return NetworkKey{TRY(read_id(reader, "NetworkID"))};
+  NetworkKey key;
+  key.network_id = TRY(read_id(reader, "NetworkID"));
+  return key;
 }
 
 Result<EndpointKey> decode_endpoint_key(const Json& body, const char* call) {

@@ -45,7 +45,7 @@ def test_replay_in_order(name, with_macs):
         check_kept_promises(replay)
         recorded = {call.seq for call in replay.calls if call.error and call.method in ROLLED_BACK}
         assert recorded <= replay.failed, "engines rolled back what had not failed here"
-        assert world.daemon.terminate() == 0
+        assert world.daemon.terminate() == 0, world.daemon.output()[-8000:]
 
 
 @pytest.mark.parametrize("name", [n for n in names() if len({c.conn for c in load(n)}) > 1])
