@@ -7,7 +7,7 @@ namespace viaduct::server {
 
 namespace {
 
-Result<Json> capabilities(const Services& services, const Call& call) {
+Result<Json> ipam_capabilities(const Services& services, const Call& call) {
   note_registration(services, call);
   // The MAC is the key that makes a repeated request known; the replay is all that the engine offers after a restart.
   return Json{{"RequiresMACAddress", true}, {"RequiresRequestReplay", true}};
@@ -40,8 +40,8 @@ Result<Json> release_address(const Services& services, const Call& call) {
   return Json::object();
 }
 
-constexpr Method kMethods[] = {
-    {"/IpamDriver.GetCapabilities", Method::Body::kNone, capabilities},
+constexpr Method kIpamMethods[] = {
+    {"/IpamDriver.GetCapabilities", Method::Body::kNone, ipam_capabilities},
     {"/IpamDriver.GetDefaultAddressSpaces", Method::Body::kNone, default_address_spaces},
     {"/IpamDriver.RequestPool", Method::Body::kObject, request_pool},
     {"/IpamDriver.ReleasePool", Method::Body::kObject, release_pool},
@@ -52,7 +52,7 @@ constexpr Method kMethods[] = {
 }  // namespace
 
 std::span<const Method> ipam_methods() {
-  return kMethods;
+  return kIpamMethods;
 }
 
 void note_registration(const Services& services, const Call& call) {

@@ -10,16 +10,16 @@
 
 namespace viaduct::store {
 
-namespace {
-
 // The reading connection, apart from the writing one, so that no read waits for a flush.
-struct Reader {
+struct SqliteStore::Reader {
+  static Result<Reader> make(SqliteHandle db);
+
   SqliteHandle db;
   std::array<Statement, std::size(kAllTables)> get;
   std::array<Statement, std::size(kAllTables)> scan;
 };
 
-Result<Reader> make_reader(SqliteHandle db) {
+Result<SqliteStore::Reader> SqliteStore::Reader::make(SqliteHandle db) {
   Reader reader{.db = std::move(db), .get = {}, .scan = {}};
   for (const Table table : kAllTables) {
     const std::string_view name = table_name(table);
@@ -32,8 +32,6 @@ Result<Reader> make_reader(SqliteHandle db) {
   checkpoint_at_close(reader.db.get());
   return reader;
 }
-
-}  // namespace
 
 // Destroyed from the bottom up: the writer, the reader, then the lock on the folder.
 class SqliteStore::Impl {
@@ -59,7 +57,7 @@ SqliteStore::~SqliteStore() = default;
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& folder, SqliteOptions options) {
   OpenedState state = TRY(open_state(folder));
   const std::string file = state.folder.database();
-  Reader reader = TRY(make_reader(std::move(state.reader)));
+  Reader reader = TRY(Reader::make(std::move(state.reader)));
   auto writer = TRY(SqliteWriter::start(std::move(state.writer), file, options));
   auto impl = std::make_unique<Impl>(std::move(state.folder), std::move(reader), std::move(writer));
   return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(impl)));

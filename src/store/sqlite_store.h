@@ -55,6 +55,7 @@ class SqliteStore final : public Store {
 
  private:
   class Impl;
+  struct Reader;
   explicit SqliteStore(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

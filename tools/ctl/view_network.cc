@@ -35,7 +35,7 @@ void add_subnets(const Json& network, Properties& lines) {
   }
 }
 
-void add_options(const Json& network, Properties& lines) {
+void add_network_options(const Json& network, Properties& lines) {
   const char* name = "options";
   for (const auto& [key, value] : object_field(network, "options").items()) {
     lines.emplace_back(name, fmt::format("{}={}", key, value.is_string() ? value.get<std::string>() : ""));
@@ -94,7 +94,7 @@ std::string network_view(const Json& network, const Json& endpoints, IdLength le
                       {"internal", flag_field(network, "internal") == Flag::kOn ? "yes" : "no"},
                       {"since", text_field(network, "since")}};
   add_subnets(network, lines);
-  add_options(network, lines);
+  add_network_options(network, lines);
   lines.emplace_back("endpoints", std::to_string(endpoints.size()));
   std::string out = to_string(lines);
   if (!endpoints.empty()) out += "\n" + endpoint_table(endpoints, length);

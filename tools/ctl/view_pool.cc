@@ -22,7 +22,7 @@ std::string classes_line(const Json& held) {
   return line.empty() ? "none" : line;
 }
 
-void add_options(const Json& pool, Properties& lines) {
+void add_pool_options(const Json& pool, Properties& lines) {
   const char* name = "options";
   const Json& options = object_field(pool, "options");
   for (const auto& [key, value] : options.items()) {
@@ -86,7 +86,7 @@ std::string pool_view(const Json& pool) {
                                         shown_count(capacity), percent(used, capacity)));
   lines.emplace_back("held", classes_line(object_field(pool, "held")));
   add_kept(pool, lines);
-  add_options(pool, lines);
+  add_pool_options(pool, lines);
   return to_string(lines);
 }
 

@@ -12,6 +12,8 @@ namespace viaduct::store {
 class FailingDisk {
  public:
   enum class Length { kOnce, kFromThenOn };
+  // Bound of a test that lets one operation after the other fail.
+  static constexpr int kMostOperations = 500;
 
   FailingDisk();
   FailingDisk(const FailingDisk&) = delete;

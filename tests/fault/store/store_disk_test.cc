@@ -11,8 +11,6 @@ namespace {
 using Length = FailingDisk::Length;
 using testing::HasSubstr;
 
-constexpr int kMostOperations = 500;
-
 // Ten commits of a row each; those that were acknowledged.
 Rows commit_ten(Store& store) {
   Rows acknowledged;
@@ -34,7 +32,7 @@ Rows rows_after_crash(const std::string& folder) {
 
 TEST(StoreDisk, OneFailureAnywhere_IsReportedAndItsTransactionNeverSeen) {
   int n = 1;
-  for (; n < kMostOperations; ++n) {
+  for (; n < FailingDisk::kMostOperations; ++n) {
     const TemporaryFolder folder;
     FailingDisk disk;
     auto store = must_open(folder.path());
@@ -50,12 +48,12 @@ TEST(StoreDisk, OneFailureAnywhere_IsReportedAndItsTransactionNeverSeen) {
     if (!disk.fired()) break;
   }
   EXPECT_GT(n, 20);
-  EXPECT_LT(n, kMostOperations);
+  EXPECT_LT(n, FailingDisk::kMostOperations);
 }
 
 TEST(StoreDisk, LastingFailure_RefusesUntilRepaired_ThenWorksOn) {
   int n = 1;
-  for (; n < kMostOperations; ++n) {
+  for (; n < FailingDisk::kMostOperations; ++n) {
     const TemporaryFolder folder;
     FailingDisk disk;
     auto store = must_open(folder.path());
@@ -72,12 +70,12 @@ TEST(StoreDisk, LastingFailure_RefusesUntilRepaired_ThenWorksOn) {
     if (!fired) break;
   }
   EXPECT_GT(n, 20);
-  EXPECT_LT(n, kMostOperations);
+  EXPECT_LT(n, FailingDisk::kMostOperations);
 }
 
 TEST(StoreDisk, FailureDuringTheFirstStart_IsReported_AndTheNextStartWorks) {
   int n = 1;
-  for (; n < kMostOperations; ++n) {
+  for (; n < FailingDisk::kMostOperations; ++n) {
     const TemporaryFolder folder;
     FailingDisk disk;
     disk.fail_at(n, Length::kFromThenOn);
@@ -94,7 +92,7 @@ TEST(StoreDisk, FailureDuringTheFirstStart_IsReported_AndTheNextStartWorks) {
     if (!fired) break;
   }
   EXPECT_GT(n, 5);
-  EXPECT_LT(n, kMostOperations);
+  EXPECT_LT(n, FailingDisk::kMostOperations);
 }
 
 TEST(StoreDisk, FailedFlush_SaysWhichFileAndWhatFailed) {

@@ -122,9 +122,8 @@ TEST(StoreMigration, StepBackWithoutAStep_IsRefused) {
 }
 
 TEST(StoreMigration, DiskFailsAnywhereInBetween_LosesNothing) {
-  constexpr int kMostOperations = 500;
   int n = 1;
-  for (; n < kMostOperations; ++n) {
+  for (; n < FailingDisk::kMostOperations; ++n) {
     const TemporaryFolder folder;
     FailingDisk disk;
     make_version_1(folder.path());
@@ -140,7 +139,7 @@ TEST(StoreMigration, DiskFailsAnywhereInBetween_LosesNothing) {
     if (!fired) break;
   }
   EXPECT_GT(n, 10);
-  EXPECT_LT(n, kMostOperations);
+  EXPECT_LT(n, FailingDisk::kMostOperations);
 }
 
 TEST(StoreColumns, OfEveryTable_ShowWhatTheValueHolds) {

@@ -101,6 +101,10 @@ class World {
   static std::string text(const Result<AddressReply>& reply) {
     return reply.ok() ? reply.value().address.to_string() : reply.error().message;
   }
+  // The same without its prefix length.
+  static std::string bare(const Result<AddressReply>& reply) {
+    return reply.ok() ? reply.value().address.address.to_string() : reply.error().message;
+  }
   Result<AddressReply> ask(const AddressRequest& request) {
     return service().request_address(request, soon());
   }

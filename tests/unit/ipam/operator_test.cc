@@ -14,10 +14,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-std::string bare(const Result<AddressReply>& reply) {
-  return reply.ok() ? reply.value().address.address.to_string() : reply.error().message;
-}
-
 ReservationRecord reservation(const std::string& address, std::optional<Mac> for_mac,
                               const std::string& name = "") {
   return {
@@ -29,11 +25,11 @@ TEST(Reservation, ReservedAddress_IsItsOwnersAloneAlsoAfterARestart) {
   ASSERT_TRUE(
       world.service().reserve({reservation("10.1.0.1", mac(7)), reservation("10.1.0.3", {}, "db")}).ok());
   const std::string id = world.pool("10.1.0.0/29");
-  EXPECT_EQ(bare(world.endpoint(id, 1)), "10.1.0.2");
-  EXPECT_EQ(bare(world.endpoint(id, 2)), "10.1.0.4");
+  EXPECT_EQ(World::bare(world.endpoint(id, 1)), "10.1.0.2");
+  EXPECT_EQ(World::bare(world.endpoint(id, 2)), "10.1.0.4");
   world.reopen();
-  EXPECT_EQ(bare(world.endpoint(id, 7)), "10.1.0.1");
-  EXPECT_EQ(bare(world.ask({.pool_id = id, .address = {}, .mac = mac(9), .name = "db"})), "10.1.0.3");
+  EXPECT_EQ(World::bare(world.endpoint(id, 7)), "10.1.0.1");
+  EXPECT_EQ(World::bare(world.ask({.pool_id = id, .address = {}, .mac = mac(9), .name = "db"})), "10.1.0.3");
   EXPECT_EQ(world.service().reservations().size(), 2U);
 }
 
@@ -46,10 +42,10 @@ TEST(Reservation, ExplicitRequestOfAnother_IsRefusedNamingWhoseItIs) {
   EXPECT_EQ(refused.error().code, ErrorCode::kConflict);
   EXPECT_THAT(refused.error().message,
               AllOf(HasSubstr("name db"), HasSubstr("viaductctl address unreserve")));
-  EXPECT_EQ(bare(world.endpoint_at(id, "10.1.0.5", 7)), "10.1.0.5");
+  EXPECT_EQ(World::bare(world.endpoint_at(id, "10.1.0.5", 7)), "10.1.0.5");
   ASSERT_TRUE(world.service().unreserve(kLocalSpace, ip("10.1.0.5")).ok());
   world.release(id, "10.1.0.5");
-  EXPECT_EQ(bare(world.endpoint_at(id, "10.1.0.5", 1)), "10.1.0.5");
+  EXPECT_EQ(World::bare(world.endpoint_at(id, "10.1.0.5", 1)), "10.1.0.5");
 }
 
 TEST(Reservation, ListWithOneBadRecord_ChangesNothing) {
@@ -64,7 +60,7 @@ TEST(ReleaseByHand, FreesWhatNobodyUses) {
   World world;
   const std::string id = world.pool("10.1.0.0/29");
   ASSERT_TRUE(world.gateway(id).ok());
-  ASSERT_EQ(bare(world.endpoint(id, 1)), "10.1.0.2");
+  ASSERT_EQ(World::bare(world.endpoint(id, 1)), "10.1.0.2");
   world.bind("10.1.0.0/29", "10.1.0.2");
   auto& service = world.service();
   EXPECT_EQ(service.release_by_operator(kLocalSpace, ip("10.1.0.2"), soon()).error().code,
@@ -93,7 +89,7 @@ TEST(Spill, FullSubnet_GoesOnInTheNextAndReleasesThere) {  // Scenario 30
   // The engine knows the first pool only, also in a replay.
   EXPECT_EQ(world.endpoint_at(first, "10.2.0.1", 3).value().address.to_string(), "10.2.0.1/30");
   world.release(first, "10.2.0.1");
-  EXPECT_EQ(bare(world.endpoint(first, 6)), "10.2.0.1");
+  EXPECT_EQ(World::bare(world.endpoint(first, 6)), "10.2.0.1");
   EXPECT_EQ(world.gateway(first).error().code, ErrorCode::kExhausted);
 }
 
@@ -102,8 +98,8 @@ TEST(Orphans, OfAnOlderEpoch_RestOnceTheEngineIsPastItsReplay) {
   world.new_engine(kFirstEngine);
   const std::string id = world.pool("10.1.0.0/29");
   world.networks.insert(prefix("10.1.0.0/29"));
-  ASSERT_EQ(bare(world.endpoint(id, 1)), "10.1.0.1");
-  ASSERT_EQ(bare(world.endpoint(id, 2)), "10.1.0.2");
+  ASSERT_EQ(World::bare(world.endpoint(id, 1)), "10.1.0.1");
+  ASSERT_EQ(World::bare(world.endpoint(id, 2)), "10.1.0.2");
   world.bind("10.1.0.0/29", "10.1.0.2");
   world.clock.advance(minutes(11));
   EXPECT_TRUE(world.service().why(ip("10.1.0.1")).at(0).orphan);
@@ -113,7 +109,7 @@ TEST(Orphans, OfAnOlderEpoch_RestOnceTheEngineIsPastItsReplay) {
   world.new_engine(kSecondEngine);
   EXPECT_EQ(world.service().reclaim_orphans(soon()).value(), 0U) << "it may still claim them";
   world.pool("10.1.0.0/29");
-  ASSERT_EQ(bare(world.endpoint(id, 3)), "10.1.0.3");
+  ASSERT_EQ(World::bare(world.endpoint(id, 3)), "10.1.0.3");
   EXPECT_EQ(world.service().reclaim_orphans(soon()).value(), 1U);
   EXPECT_THAT(world.resting(), ElementsAre("endpoint 10.1.0.1"));
   EXPECT_THAT(world.held(), ElementsAre("endpoint 10.1.0.2", "endpoint 10.1.0.3"));
@@ -124,7 +120,7 @@ TEST(Orphans, EndpointMadeAfterTheGraceTime_KeepsItsAddress) {  // Scenario 26
   world.new_engine(kFirstEngine);
   const std::string id = world.pool("10.1.0.0/29");
   world.networks.insert(prefix("10.1.0.0/29"));
-  ASSERT_EQ(bare(world.endpoint(id, 1)), "10.1.0.1");
+  ASSERT_EQ(World::bare(world.endpoint(id, 1)), "10.1.0.1");
   world.clock.advance(minutes(30));
   world.new_engine(kSecondEngine);
   world.pool("10.1.0.0/29");
@@ -152,7 +148,7 @@ TEST(FailedStart, AThousandTimes_CostsNoAddress) {  // Scenario 25
   for (int number = 1; number <= 1000; ++number) {
     const auto reply = world.endpoint(id, number);
     ASSERT_TRUE(reply.ok()) << number << ": " << reply.error().message;
-    world.release(id, bare(reply));
+    world.release(id, World::bare(reply));
   }
   EXPECT_THAT(world.held(), IsEmpty());
 }
@@ -189,8 +185,8 @@ TEST(Transfer, ExportIntoAFreshState_GivesTheSameAnswers) {
   World from;
   const std::string id = from.pool("10.1.0.0/29", "", kLocalSpace, {{"sticky", "2h"}});
   ASSERT_TRUE(from.gateway(id).ok());
-  ASSERT_EQ(bare(from.endpoint(id, 1)), "10.1.0.2");
-  ASSERT_EQ(bare(from.endpoint(id, 2)), "10.1.0.3");
+  ASSERT_EQ(World::bare(from.endpoint(id, 1)), "10.1.0.2");
+  ASSERT_EQ(World::bare(from.endpoint(id, 2)), "10.1.0.3");
   from.release(id, "10.1.0.2");
   from.clock.advance(seconds(20));
   ASSERT_TRUE(from.service().reserve({reservation("10.1.0.6", mac(9))}).ok());
@@ -204,8 +200,8 @@ TEST(Transfer, ExportIntoAFreshState_GivesTheSameAnswers) {
   EXPECT_EQ(to.held(), from.held());
   EXPECT_EQ(to.resting(), from.resting());
   EXPECT_EQ(to.service().why(ip("10.1.0.2")).at(0).quarantine_left, 40);
-  EXPECT_EQ(bare(to.endpoint(id, 9)), "10.1.0.6");
-  EXPECT_EQ(bare(to.endpoint(id, 1)), "10.1.0.2");
+  EXPECT_EQ(World::bare(to.endpoint(id, 9)), "10.1.0.6");
+  EXPECT_EQ(World::bare(to.endpoint(id, 1)), "10.1.0.2");
 }
 
 TEST(Transfer, ImportWithOneConflict_ChangesNothing) {
@@ -231,7 +227,7 @@ TEST(Transfer, ImportWithOneConflict_ChangesNothing) {
 TEST(NamedSpace, EndpointOfItsMac_IsBoundThere) {
   World world;
   const std::string id = world.pool("10.1.0.0/29", "", kLocalSpace, {{"space", "lab"}});
-  ASSERT_EQ(bare(world.endpoint(id, 1)), "10.1.0.1");
+  ASSERT_EQ(World::bare(world.endpoint(id, 1)), "10.1.0.1");
   world.bind("10.1.0.0/29", "10.1.0.1", "endpoint e of network n", mac(1));
   world.release(id, "10.1.0.1");
   EXPECT_THAT(world.held(), ElementsAre("endpoint 10.1.0.1"))

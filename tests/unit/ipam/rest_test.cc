@@ -12,11 +12,6 @@ using std::chrono::seconds;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-// "10.1.0.3" of the reply, or the error.
-std::string bare(const Result<AddressReply>& reply) {
-  return reply.ok() ? reply.value().address.address.to_string() : reply.error().message;
-}
-
 Result<AddressReply> named(World& world, const std::string& id, int mac_number, const std::string& name) {
   return world.ask({.pool_id = id, .address = {}, .mac = mac(mac_number), .name = name});
 }
@@ -24,12 +19,12 @@ Result<AddressReply> named(World& world, const std::string& id, int mac_number, 
 TEST(Rest, ReleasedAddress_IsNotGivenWhileOthersWereNeverUsed) {  // Scenario 28
   World world;
   const std::string id = world.pool("10.1.0.0/29");
-  ASSERT_EQ(bare(world.endpoint(id, 1)), "10.1.0.1");
+  ASSERT_EQ(World::bare(world.endpoint(id, 1)), "10.1.0.1");
   world.release(id, "10.1.0.1");
   EXPECT_THAT(world.held(), IsEmpty());
   EXPECT_THAT(world.resting(), ElementsAre("endpoint 10.1.0.1"));
   for (int other = 2; other <= 6; ++other)
-    EXPECT_EQ(bare(world.endpoint(id, other)), "10.1.0." + std::to_string(other));
+    EXPECT_EQ(World::bare(world.endpoint(id, other)), "10.1.0." + std::to_string(other));
   EXPECT_EQ(world.view_of(id).early_reuses, 0U);
 }
 
@@ -40,11 +35,11 @@ TEST(Rest, FullPool_GivesWhatRestedLongestAndCountsAnEarlyReuse) {  // Scenario 
   world.release(id, "10.1.0.4");
   world.clock.advance(seconds(10));
   world.release(id, "10.1.0.2");
-  EXPECT_EQ(bare(world.endpoint(id, 7)), "10.1.0.4");
+  EXPECT_EQ(World::bare(world.endpoint(id, 7)), "10.1.0.4");
   EXPECT_EQ(world.view_of(id).early_reuses, 1U);
   EXPECT_EQ(world.service().counts().early_reuses, 1U);
   world.clock.advance(seconds(60));
-  EXPECT_EQ(bare(world.endpoint(id, 8)), "10.1.0.2");
+  EXPECT_EQ(World::bare(world.endpoint(id, 8)), "10.1.0.2");
   EXPECT_EQ(world.view_of(id).early_reuses, 1U) << "its quarantine was over";
   EXPECT_EQ(world.endpoint(id, 9).error().code, ErrorCode::kExhausted);
 }
@@ -58,19 +53,19 @@ TEST(Rest, Order_SurvivesARestart) {
     world.clock.advance(seconds(1));
   }
   world.reopen();
-  EXPECT_EQ(bare(world.endpoint(id, 7)), "10.1.0.5");
-  EXPECT_EQ(bare(world.endpoint(id, 8)), "10.1.0.1");
-  EXPECT_EQ(bare(world.endpoint(id, 9)), "10.1.0.3");
+  EXPECT_EQ(World::bare(world.endpoint(id, 7)), "10.1.0.5");
+  EXPECT_EQ(World::bare(world.endpoint(id, 8)), "10.1.0.1");
+  EXPECT_EQ(World::bare(world.endpoint(id, 9)), "10.1.0.3");
 }
 
 TEST(Rest, WithoutQuarantineAndRetention_AReleaseFreesAtOnce) {
   World world;
   const std::string id = world.pool("10.1.0.0/29", "", kLocalSpace,
                                     {{"quarantine", "0"}, {"sticky", "0"}, {"policy", "lowest"}});
-  ASSERT_EQ(bare(world.endpoint(id, 1)), "10.1.0.1");
+  ASSERT_EQ(World::bare(world.endpoint(id, 1)), "10.1.0.1");
   world.release(id, "10.1.0.1");
   EXPECT_THAT(world.resting(), IsEmpty());
-  EXPECT_EQ(bare(world.endpoint(id, 2)), "10.1.0.1");
+  EXPECT_EQ(World::bare(world.endpoint(id, 2)), "10.1.0.1");
 }
 
 TEST(Rest, GatewayAndAuxiliary_DoNotRest) {
@@ -86,22 +81,22 @@ TEST(Rest, GatewayAndAuxiliary_DoNotRest) {
 TEST(Rest, OfSwarm_KeepsTheAddressFromTheNextTask) {
   World world;
   const std::string id = world.pool("10.1.0.0/24", "", kGlobalSpace);
-  ASSERT_EQ(bare(world.swarm(id)), "10.1.0.1");
+  ASSERT_EQ(World::bare(world.swarm(id)), "10.1.0.1");
   world.release(id, "10.1.0.1");
-  EXPECT_EQ(bare(world.swarm(id)), "10.1.0.2");
+  EXPECT_EQ(World::bare(world.swarm(id)), "10.1.0.2");
 }
 
 TEST(Sticky, SameNameWithANewMac_GetsItsFormerAddress) {
   World world;
   const std::string id = world.pool("10.1.0.0/24");
-  ASSERT_EQ(bare(named(world, id, 1, "web")), "10.1.0.1");
-  ASSERT_EQ(bare(named(world, id, 2, "db")), "10.1.0.2");
+  ASSERT_EQ(World::bare(named(world, id, 1, "web")), "10.1.0.1");
+  ASSERT_EQ(World::bare(named(world, id, 2, "db")), "10.1.0.2");
   world.release(id, "10.1.0.1");
   world.release(id, "10.1.0.2");
   world.clock.advance(hours(2));
   world.reopen();
-  EXPECT_EQ(bare(named(world, id, 11, "db")), "10.1.0.2");
-  EXPECT_EQ(bare(named(world, id, 12, "web")), "10.1.0.1");
+  EXPECT_EQ(World::bare(named(world, id, 11, "db")), "10.1.0.2");
+  EXPECT_EQ(World::bare(named(world, id, 12, "web")), "10.1.0.1");
 }
 
 TEST(Sticky, AHundredContainersRestartedAtOnce_EachGetItsOwn) {  // Scenario 32
@@ -110,12 +105,12 @@ TEST(Sticky, AHundredContainersRestartedAtOnce_EachGetItsOwn) {  // Scenario 32
   std::map<std::string, std::string> first;
   for (int number = 1; number <= 100; ++number) {
     const std::string name = "c" + std::to_string(number);
-    first[name] = bare(named(world, id, number, name));
+    first[name] = World::bare(named(world, id, number, name));
   }
   for (const auto& [name, address] : first) world.release(id, address);
   for (int number = 100; number >= 1; --number) {
     const std::string name = "c" + std::to_string(number);
-    EXPECT_EQ(bare(named(world, id, 1000 + number, name)), first[name]) << name;
+    EXPECT_EQ(World::bare(named(world, id, 1000 + number, name)), first[name]) << name;
   }
 }
 
@@ -128,26 +123,26 @@ TEST(Sticky, PoolFullOfRetainedNames_GivesTheLongestUnused) {  // Scenario 34
     world.release(id, "10.1.0." + std::to_string(number));
     world.clock.advance(seconds(100));
   }
-  EXPECT_EQ(bare(named(world, id, 50, "new")), "10.1.0.6");
-  EXPECT_EQ(bare(named(world, id, 51, "c1")), "10.1.0.1") << "the others keep theirs";
+  EXPECT_EQ(World::bare(named(world, id, 50, "new")), "10.1.0.6");
+  EXPECT_EQ(World::bare(named(world, id, 51, "c1")), "10.1.0.1") << "the others keep theirs";
 }
 
 TEST(Sticky, SameNameWhileTheOldRecordIsStale_TakesTheOldAddressOver) {  // Scenario 27
   World world;
   const std::string id = world.pool("10.1.0.0/24");
-  ASSERT_EQ(bare(named(world, id, 1, "web")), "10.1.0.1");  // its release never came
-  EXPECT_EQ(bare(named(world, id, 2, "web")), "10.1.0.1");
+  ASSERT_EQ(World::bare(named(world, id, 1, "web")), "10.1.0.1");  // its release never came
+  EXPECT_EQ(World::bare(named(world, id, 2, "web")), "10.1.0.1");
   EXPECT_THAT(world.held(), ElementsAre("endpoint 10.1.0.1"));
   world.bind("10.1.0.0/24", "10.1.0.1");
-  EXPECT_EQ(bare(named(world, id, 3, "web")), "10.1.0.2") << "an endpoint lives on the old one";
+  EXPECT_EQ(World::bare(named(world, id, 3, "web")), "10.1.0.2") << "an endpoint lives on the old one";
 }
 
 TEST(Sticky, Off_KeepsTheQuarantineOnly) {
   World world;
   const std::string id = world.pool("10.1.0.0/24", "", kLocalSpace, {{"sticky", "0"}});
-  ASSERT_EQ(bare(named(world, id, 1, "web")), "10.1.0.1");
+  ASSERT_EQ(World::bare(named(world, id, 1, "web")), "10.1.0.1");
   world.release(id, "10.1.0.1");
-  EXPECT_EQ(bare(named(world, id, 1, "web")), "10.1.0.2");
+  EXPECT_EQ(World::bare(named(world, id, 1, "web")), "10.1.0.2");
 }
 
 TEST(Clocks, JumpsOfTheWallClock_NeitherEndNorProlongAQuarantine) {  // Scenario 24
@@ -189,10 +184,10 @@ TEST(Policy, Lowest_ReusesTheLowestWhoseRestIsOver) {
   for (int number = 1; number <= 3; ++number) ASSERT_TRUE(world.endpoint(id, number).ok());
   world.release(id, "10.1.0.2");
   world.release(id, "10.1.0.1");
-  EXPECT_EQ(bare(world.endpoint(id, 4)), "10.1.0.4") << "both are in quarantine";
+  EXPECT_EQ(World::bare(world.endpoint(id, 4)), "10.1.0.4") << "both are in quarantine";
   world.clock.advance(seconds(60));
-  EXPECT_EQ(bare(world.endpoint(id, 5)), "10.1.0.1");
-  EXPECT_EQ(bare(world.endpoint(id, 6)), "10.1.0.2");
+  EXPECT_EQ(World::bare(world.endpoint(id, 5)), "10.1.0.1");
+  EXPECT_EQ(World::bare(world.endpoint(id, 6)), "10.1.0.2");
   EXPECT_THAT(world.resting(), IsEmpty());
 }
 
@@ -202,7 +197,7 @@ TEST(Policy, RestsThatAreOver_LeaveTheStore) {
   for (int number = 1; number <= 5; ++number) ASSERT_TRUE(world.endpoint(id, number).ok());
   for (int number = 1; number <= 5; ++number) world.release(id, "10.1.0." + std::to_string(number));
   world.clock.advance(seconds(61));
-  EXPECT_EQ(bare(world.endpoint(id, 6)), "10.1.0.6");
+  EXPECT_EQ(World::bare(world.endpoint(id, 6)), "10.1.0.6");
   world.reopen();
   EXPECT_THAT(world.resting(), IsEmpty());
   EXPECT_THAT(world.held(), ElementsAre("endpoint 10.1.0.6"));
@@ -212,7 +207,7 @@ TEST(Policy, Random_StaysInTheRangeAndGivesEverything) {
   World world;
   const std::string id = world.pool("10.1.0.0/24", "10.1.0.128/28", kLocalSpace, {{"policy", "random"}});
   std::set<std::string> given;
-  for (int number = 1; number <= 16; ++number) given.insert(bare(world.endpoint(id, number)));
+  for (int number = 1; number <= 16; ++number) given.insert(World::bare(world.endpoint(id, number)));
   EXPECT_EQ(given.size(), 16U);
   EXPECT_EQ(*given.begin(), "10.1.0.128");
   EXPECT_EQ(world.endpoint(id, 17).error().code, ErrorCode::kExhausted);
@@ -223,10 +218,10 @@ TEST(Exclude, Ranges_AreNeverGivenButMayBeAskedFor) {
   const std::string id = world.pool("10.1.0.0/28", "", kLocalSpace,
                                     {{"exclude", "10.1.0.1-10.1.0.4,10.1.0.8/30,fd00::1,10.9.0.0/16"}});
   std::set<std::string> given;
-  for (int number = 1; number <= 6; ++number) given.insert(bare(world.endpoint(id, number)));
+  for (int number = 1; number <= 6; ++number) given.insert(World::bare(world.endpoint(id, number)));
   EXPECT_THAT(given, ElementsAre("10.1.0.12", "10.1.0.13", "10.1.0.14", "10.1.0.5", "10.1.0.6", "10.1.0.7"));
   EXPECT_THAT(world.endpoint(id, 7).error().message, ::testing::HasSubstr("8 excluded"));
-  EXPECT_EQ(bare(world.endpoint_at(id, "10.1.0.9", 7)), "10.1.0.9");
+  EXPECT_EQ(World::bare(world.endpoint_at(id, "10.1.0.9", 7)), "10.1.0.9");
   EXPECT_TRUE(world.service().why(ip("10.1.0.2")).at(0).excluded);
 }
 

@@ -8,9 +8,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-const std::string kNetwork = id_of('a');
-const std::string kBridge = "vd-aaaaaaaaaaaa";
-
 class EndpointCalls : public testing::Test {
  protected:
   EndpointCalls() { EXPECT_TRUE(world.service->create_network(network_request(kNetwork), soon()).ok()); }

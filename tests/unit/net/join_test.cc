@@ -5,9 +5,7 @@
 namespace viaduct::net {
 namespace {
 
-const std::string kNetwork = id_of('a');
 const std::string kEndpoint = id_of('1');
-const std::string kHost = "ve1111111111111";
 const std::string kPeer = "vc1111111111111";
 
 class Join : public testing::Test {

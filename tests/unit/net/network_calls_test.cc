@@ -9,8 +9,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-const std::string kBridge = "vd-aaaaaaaaaaaa";
-
 class NetworkCalls : public testing::Test {
  protected:
   Status create(const CreateNetworkRequest& asked) { return world.service->create_network(asked, soon()); }

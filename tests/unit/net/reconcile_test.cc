@@ -10,10 +10,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-const std::string kNetwork = id_of('a');
-const std::string kBridge = "vd-aaaaaaaaaaaa";
-const std::string kHost = "ve1111111111111";
-
 class Reconcile : public testing::Test {
  protected:
   Reconcile() {

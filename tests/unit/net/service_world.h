@@ -16,6 +16,10 @@ namespace viaduct::net {
 
 // Ids as the engine makes them: 64 characters, each the one given.
 std::string id_of(char c);
+// The network of id 'a', its bridge, and the host's link of its endpoint '1'.
+inline const std::string kNetwork(64, 'a');
+inline const std::string kBridge = "vd-aaaaaaaaaaaa";
+inline const std::string kHost = "ve1111111111111";
 
 Prefix prefix(const std::string& text);
 InterfaceAddress address(const std::string& text);

@@ -2,12 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "unit/server/body_of.h"
+
 namespace viaduct::server {
 namespace {
-
-Json body_of(const char* text) {
-  return parse_json_object(text).value();
-}
 
 TEST(WireRequestPool, ExplicitPoolWithRange) {
   const auto request = decode_request_pool(body_of(

@@ -3,14 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "server/wire.h"
+#include "unit/server/body_of.h"
 
 // The bodies are those of real engines (26.1, 28.5, head), with short ids.
 namespace viaduct::server {
 namespace {
-
-Json body_of(const char* text) {
-  return parse_json_object(text).value();
-}
 
 TEST(WireCreateNetwork, RequestOfEngine28_IsReadWhole) {
   const auto request = decode_create_network(body_of(R"({"NetworkID":"e4ce",
