@@ -8,29 +8,31 @@ namespace viaduct::ipam {
 
 namespace {
 
-void begin(SpaceEpoch& epoch) {
-  epoch = SpaceEpoch{.number = epoch.number + 1};
+void begin(SpaceEpoch& epoch, bool witnessed) {
+  epoch = SpaceEpoch{.number = epoch.number + 1, .witnessed = witnessed};
 }
 
 // Begins an epoch after work; in a fresh process leaves it open whether the engine is new.
 void begin_after_work(SpaceEpoch& epoch) {
   if (epoch.number == 0 || epoch.used)
-    begin(epoch);
+    begin(epoch, true);
   else
     epoch.unsure = true;
 }
 
 }  // namespace
 
-EpochState after_registration(const EpochState& state, const EngineIdentity& peer, const IsAlive& is_alive) {
+EpochState after_registration(const EpochState& state, const EngineIdentity& peer, const IsAlive& is_alive,
+                              const BeganInSight& began_in_sight) {
   EpochState next = state;
   const bool other = state.engine.has_value() && *state.engine != peer;
   if (state.engine_visible() && other && is_alive(*state.engine)) return next;
   next.engine = peer;
   // A change between visible and invisible is a change of the deployment, which restarts both sides.
   if (!state.engine.has_value() || other) {
-    begin(next.local);
-    begin(next.global);
+    const bool witnessed = !peer.visible() || began_in_sight(peer);
+    begin(next.local, witnessed);
+    begin(next.global, witnessed);
   } else {
     if (!peer.visible()) begin_after_work(next.local);
     begin_after_work(next.global);
@@ -40,7 +42,13 @@ EpochState after_registration(const EpochState& state, const EngineIdentity& pee
 
 EpochState after_replay_sign(const EpochState& state, SpaceKind kind) {
   EpochState next = state;
-  if (next.of(kind).unsure) begin(next.of(kind));
+  if (next.of(kind).unsure) begin(next.of(kind), true);
+  return next;
+}
+
+EpochState after_failed_replay(const EpochState& state, SpaceKind kind) {
+  EpochState next = state;
+  next.of(kind).witnessed = false;
   return next;
 }
 
@@ -51,7 +59,10 @@ void note_new_work(SpaceEpoch& epoch) {
 }
 
 Json to_json(const EpochState& state) {
-  Json out = {{"local", state.local.number}, {"global", state.global.number}};
+  Json out = {{"local", state.local.number},
+              {"global", state.global.number},
+              {"local_witnessed", state.local.witnessed},
+              {"global_witnessed", state.global.witnessed}};
   if (state.engine.has_value())
     out["engine"] = {{"pid", state.engine->pid},
                      {"start_ticks", state.engine->start_ticks},
@@ -68,6 +79,8 @@ Result<EpochState> read_epoch(const std::string& value) {
   EpochState state;
   state.local.number = static_cast<uint64_t>(TRY(reader.integer_or("local", 0, 0, kMost)));
   state.global.number = static_cast<uint64_t>(TRY(reader.integer_or("global", 0, 0, kMost)));
+  state.local.witnessed = TRY(reader.bool_or("local_witnessed", false));
+  state.global.witnessed = TRY(reader.bool_or("global_witnessed", false));
   const Json* engine = TRY(reader.object("engine"));
   if (engine == nullptr) return state;
   const JsonReader inner = TRY(JsonReader::of(*engine, "epoch.engine"));

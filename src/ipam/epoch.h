@@ -39,6 +39,9 @@ struct SpaceEpoch {
   bool unsure = false;
   // An automatic request came in this epoch, in this life of viaductd: what the engine wanted to replay it has replayed.
   bool past_replay = false;
+  // The engine began while viaductd served, so that all it replays of this epoch was seen. False again when a replay
+  // failed. Stored.
+  bool witnessed = false;
   bool operator==(const SpaceEpoch&) const = default;
 };
 
@@ -57,6 +60,9 @@ struct EpochState {
 // True if the process of that pid, start time and boot still runs. Injected, so that the policy stays pure.
 using IsAlive = std::function<bool(const EngineIdentity&)>;
 
+// True if viaductd served already when that process began. Injected likewise; never asked for an invisible one.
+using BeganInSight = std::function<bool(const EngineIdentity&)>;
+
 // The state after a registration call (Plugin.Activate, IpamDriver.GetCapabilities) by `peer`.
 // - A visible engine begins both epochs when it differs from the recorded one and that is gone; an operator's
 // curl
@@ -64,11 +70,15 @@ using IsAlive = std::function<bool(const EngineIdentity&)>;
 //   of a Swarm leader repeats the call in the same process.
 // - An invisible engine begins epochs after work in this life of viaductd. In a fresh viaductd the call
 // leaves it open
-//   (SpaceEpoch::unsure): a restart of viaductd alone begins none.
-EpochState after_registration(const EpochState& state, const EngineIdentity& peer, const IsAlive& is_alive);
+//   (SpaceEpoch::unsure): a restart of viaductd alone begins none. Such an engine starts viaductd itself, before it
+//   replays anything: what it begins is witnessed.
+EpochState after_registration(const EpochState& state, const EngineIdentity& peer, const IsAlive& is_alive,
+                              const BeganInSight& began_in_sight);
 
 // An explicit request came for a pool that is held: begins an epoch if the last registration left that open.
 EpochState after_replay_sign(const EpochState& state, SpaceKind kind);
+// An explicit request for a pool that is held failed: what it replayed is not known to be claimed.
+EpochState after_failed_replay(const EpochState& state, SpaceKind kind);
 // An automatic request came: the engine has nothing (more) to replay.
 void note_new_work(SpaceEpoch& epoch);
 

@@ -22,8 +22,9 @@ constexpr std::chrono::milliseconds kRegistrationPatience{500};
 }  // namespace
 
 void IpamService::Impl::registered(const EngineIdentity& engine) {
-  change_epoch(
-      [&](const EpochState& state) { return after_registration(state, engine, environment_.engine_alive); });
+  change_epoch([&](const EpochState& state) {
+    return after_registration(state, engine, environment_.engine_alive, environment_.engine_began_in_sight);
+  });
   // A disk that answers has it before the engine has its answer; one that does not must not cost the engine its driver.
   Lock lock(mutex_);
   changed_.wait_for(lock, kRegistrationPatience, [this] { return !epoch_unsaved_; });

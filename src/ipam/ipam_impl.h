@@ -23,7 +23,7 @@ namespace viaduct::ipam {
 // How the service keeps its promises. Memory holds what the store holds, plus marks for what a call is
 // changing: a call marks (lock held), commits to the store (lock free), then makes the change in memory or
 // takes the mark back (lock held). Whoever meets a mark waits for it. The environment is never called with
-// the lock held, since the other half may hold its own lock when it asks holds_pool().
+// the lock held, since the other half may hold its own lock when it asks claim_on().
 class IpamService::Impl {
   // How much lasting time a machine that dies can lose, while addresses come to rest.
   static constexpr int64_t kAnchorSeconds = 60;
@@ -49,8 +49,12 @@ class IpamService::Impl {
 
   Result<uint64_t> reclaim_orphans(Deadline deadline);  // orphans.cc
 
-  [[nodiscard]] bool holds_pool(const Prefix& pool, const std::string& by) const;  // views.cc
-  [[nodiscard]] std::vector<PoolView> pools() const;
+  [[nodiscard]] PoolClaim claim_on(const Prefix& pool, const std::string& by,
+                                   int others) const;  // abandoned.cc
+  [[nodiscard]] std::vector<PoolView> abandoned_pools() const;
+  Result<bool> drop_abandoned(const std::string& pool_id, Deadline deadline);
+
+  [[nodiscard]] std::vector<PoolView> pools() const;  // views.cc
   [[nodiscard]] std::vector<AddressView> addresses() const;
   [[nodiscard]] std::vector<ReservationRecord> reservations() const;
   [[nodiscard]] IpamCounts counts() const;
@@ -207,6 +211,10 @@ class IpamService::Impl {
   [[nodiscard]] bool is_suspect(const Holder& held) const;
   [[nodiscard]] bool is_suspect_locked(const Holder& held) const;
   [[nodiscard]] std::vector<Uint128> suspects_in(const std::string& space, const Prefix& prefix) const;
+
+  // abandoned.cc
+  [[nodiscard]] bool replay_is_over_locked() const;
+  [[nodiscard]] bool is_abandoned_locked(const Pool& pool) const;
 
   // operator_calls.cc
   [[nodiscard]] Parent* parent_with_locked(const std::string& space, const IpAddress& address) const;

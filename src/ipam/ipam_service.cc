@@ -50,8 +50,14 @@ Status IpamService::endpoint_gone(const Prefix& pool, const IpAddress& address, 
 Status IpamService::endpoint_deleted(const Prefix& pool, const IpAddress& address, Deadline deadline) {
   return impl_->endpoint_ended(pool, address, deadline, after_endpoint_deleted);
 }
-bool IpamService::holds_pool(const Prefix& pool, const std::string& by) const {
-  return impl_->holds_pool(pool, by);
+PoolClaim IpamService::claim_on(const Prefix& pool, const std::string& by, int others) const {
+  return impl_->claim_on(pool, by, others);
+}
+std::vector<PoolView> IpamService::abandoned_pools() const {
+  return impl_->abandoned_pools();
+}
+Result<bool> IpamService::drop_abandoned(const std::string& pool_id, Deadline deadline) {
+  return impl_->drop_abandoned(pool_id, deadline);
 }
 Result<uint64_t> IpamService::reclaim_orphans(Deadline deadline) {
   return impl_->reclaim_orphans(deadline);

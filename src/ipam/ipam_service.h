@@ -33,12 +33,21 @@ struct IpamEnvironment {
   // none: then the pool serves another driver, whose endpoints nobody here can see.
   std::function<std::string(const Prefix& pool)> network_on;
   IsAlive engine_alive;
+  BeganInSight engine_began_in_sight;
 };
 
 struct IpamConfig {
   std::vector<PoolSource> sources;  // in order of preference
   std::vector<Prefix> avoid;        // no automatic pool overlaps one of these
   std::string boot_id;              // of this boot: tells whether uptimes may be compared
+};
+
+// What is known of a pool of a local space, for the network of the other half that stands on it.
+enum class PoolClaim {
+  kHeld,  // the engine has it, or may still claim it
+  kAbandoned,  // held for an engine that no longer knows it, with proof: it began in viaductd's sight, has replayed what it
+  // knew, and did not claim this one
+  kReleased,  // not held
 };
 
 // How many there are now.
@@ -88,10 +97,17 @@ class IpamService {
   // The other half deleted the endpoint that used this address of the local space. Gives the address back if it was
   // released before, while it was in use; the engine will not release it again.
   Status endpoint_deleted(const Prefix& pool, const IpAddress& address, Deadline deadline);
-  // True while the local space, or one of those that --ipam-opt space=NAME makes beside it, holds a pool with exactly
-  // this prefix that was made no later than `by` (RFC 3339; empty: whenever). The other half cannot tell them apart:
-  // CreateNetwork has "local" for all of them.
-  [[nodiscard]] bool holds_pool(const Prefix& pool, const std::string& by = "") const;
+  // What is known of the pools with exactly this prefix that were made no later than `by` (RFC 3339), in the local space or
+  // in one of those that --ipam-opt space=NAME makes beside it: the other half cannot tell them apart, CreateNetwork has
+  // "local" for all of them. `others`: so many of their claims are known to be other networks'.
+  [[nodiscard]] PoolClaim claim_on(const Prefix& pool, const std::string& by, int others) const;
+
+  // Pools of local spaces that are abandoned (PoolClaim) and in which nothing was ever held but gateways and auxiliary
+  // addresses: what an engine leaves that dies while it makes a network.
+  [[nodiscard]] std::vector<PoolView> abandoned_pools() const;
+  // Drops such a pool with its addresses. False, and nothing is changed: it is no such pool (any more). Not on a call's
+  // path. Errors: those of the store; kBusy.
+  Result<bool> drop_abandoned(const std::string& pool_id, Deadline deadline);
 
   // Addresses of local spaces that are held for an endpoint, on a subnet of a network of the other half, which has no such
   // endpoint, longer than kOrphanGrace. Those of an older epoch, whose engine has asked for new things without claiming

@@ -115,7 +115,8 @@ Status IpamService::Impl::load() {
 
 void IpamService::Impl::raise_epoch(const std::string& space, uint64_t number) {
   SpaceEpoch& epoch = epoch_.of(kind_of_space(space));
-  epoch.number = std::max(epoch.number, number);
+  if (epoch.number >= number) return;
+  epoch = SpaceEpoch{.number = number};
 }
 
 }  // namespace viaduct::ipam

@@ -72,8 +72,10 @@ Result<PoolReply> IpamService::Impl::request_explicit_pool(const PoolWish& wish,
     const Parent* parent = table_.find_parent(wish.space, *wish.pool);
     Pool* other = pool == nullptr ? table_.find_overlap(wish.space, *wish.pool, wish.sub_pool) : nullptr;
     if (in_flux(pool) || in_flux(other) || (parent != nullptr && parent->closing)) {
-      if (!wait_for_change(lock, deadline)) return busy_pool(id);
-      continue;
+      if (wait_for_change(lock, deadline)) continue;
+      lock.unlock();
+      change_epoch([&](const EpochState& state) { return after_failed_replay(state, kind); });
+      return busy_pool(id);
     }
     if (other != nullptr) return overlap(wish, other->record);
     if (pool != nullptr && epoch_.of(kind).unsure) {
@@ -84,7 +86,11 @@ Result<PoolReply> IpamService::Impl::request_explicit_pool(const PoolWish& wish,
     }
     note_work_locked(wish.space, Work::kExplicit);
     if (pool == nullptr) return create_pool(lock, wish, *wish.pool, deadline);
-    TRY(add_reference(lock, *pool, epoch_.of(kind).number, deadline));
+    if (auto added = add_reference(lock, *pool, epoch_.of(kind).number, deadline); !added.ok()) {
+      lock.unlock();
+      change_epoch([&](const EpochState& state) { return after_failed_replay(state, kind); });
+      return std::move(added).error();
+    }
     return PoolReply{id, *wish.pool};
   }
 }

@@ -6,19 +6,6 @@
 // Copies of what there is, for operators and for the other half.
 namespace viaduct::ipam {
 
-bool IpamService::Impl::holds_pool(const Prefix& pool, const std::string& by) const {
-  const Lock lock(mutex_);
-  for (const std::string& space : table_.spaces()) {
-    if (kind_of_space(space) != SpaceKind::kLocal) continue;
-    const Parent* parent = table_.find_parent(space, pool);
-    if (parent != nullptr && std::any_of(parent->pools.begin(), parent->pools.end(), [&](const Pool* one) {
-          return one->state != PoolState::kFresh && (by.empty() || one->record.since <= by);
-        }))
-      return true;
-  }
-  return false;
-}
-
 PoolView IpamService::Impl::view_locked(const Pool& pool) const {
   const PoolRecord& record = pool.record;
   const Subnet::Range& range = *pool.range;

@@ -61,8 +61,12 @@ Result<CreateEndpointReply> EndpointLifecycle::create(const CreateEndpointReques
       {store::Table::kNetwork, request.network_id, store::Condition::Kind::kExists});
   for (const auto& holder : stale) transaction.writes.push_back(removal_of(holder));
   transaction.writes.push_back(write_of(record));
+  NetworkRecord confirmed = *network;
+  confirmed.confirmed = true;
+  if (!network->confirmed) transaction.writes.push_back(write_of(confirmed));
   TRY(core_.store.commit(transaction));
   rollback.commit();
+  if (!network->confirmed) core_.table.put(confirmed);
   for (const auto& holder : stale) {
     core_.table.erase_endpoint(request.network_id, holder.request.endpoint_id);
     core_.give_back(*network, holder, &record);

@@ -81,6 +81,11 @@ Status NetworkLifecycle::create(const CreateNetworkRequest& request, Deadline de
 Status NetworkLifecycle::take_back(const NetworkRecord& network) {
   auto repair = TRY(core_.repair(network));
   TRY(core_.rules.add(core_.plan(repair.network).rules));
+  if (!repair.network.confirmed) {
+    repair.network.confirmed = true;
+    TRY(core_.store.commit({{}, {write_of(repair.network)}}));
+    core_.table.put(repair.network);
+  }
   // A node of a Swarm that lost its engine creates its networks again and forgets the endpoints
   // (protocol: 4.5).
   return core_.forget(repair.network, repair.missing);
@@ -91,6 +96,7 @@ Status NetworkLifecycle::make(const CreateNetworkRequest& request, const Driver&
   for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
     NetworkRecord record = TRY(driver.accept(request, context));
     record.since = core_.now();
+    record.confirmed = false;
     const NetworkPlan plan = driver.plan(record, context);
     auto created = core_.applier.create(plan);
     if (!created.ok() && created.error().code == ErrorCode::kAlreadyExists) {
@@ -169,27 +175,47 @@ Status NetworkLifecycle::remove_locked(const NetworkRecord& network) {
 
 Status NetworkLifecycle::clear_the_way(const CreateNetworkRequest& request, Deadline deadline) {
   const auto wanted = prefixes_of(request);
+  const auto subnets = subnets_of(request);
   for (int round = 0; round < kMostLeftovers; ++round) {
     const auto overlap = core_.table.find_overlap(request.id, wanted);
     if (!overlap) return {};
-    if (!overlap->record || !is_leftover(*overlap->record)) return overlap_error(request.id, *overlap);
+    if (!overlap->record || !is_leftover(*overlap->record, subnets))
+      return overlap_error(request.id, *overlap);
     // No other network is locked here: two that clear each other's way cannot wait for each other.
     const auto lock = TRY(core_.table.lock(overlap->id, deadline));
     const auto still_there = core_.table.network(overlap->id);
     if (!still_there) continue;
-    if (!is_leftover(*still_there)) return overlap_error(request.id, *overlap);
+    if (!is_leftover(*still_there, subnets)) return overlap_error(request.id, *overlap);
     TRY(remove_locked(*still_there));
   }
   return {};
 }
 
-bool NetworkLifecycle::is_leftover(const NetworkRecord& network) {
-  if (!core_.environment.pool_may_be_held || !core_.table.endpoints_of(network.request.id).empty())
-    return false;
+bool NetworkLifecycle::is_leftover(const NetworkRecord& network, const std::vector<Subnet>& wanted) {
+  if (!core_.environment.pool_claim || !core_.table.endpoints_of(network.request.id).empty()) return false;
+  const auto is_left = [&](const Subnet& subnet) {
+    const auto others = std::count_if(wanted.begin(), wanted.end(), [&](const Subnet& one) {
+      return one.space == subnet.space && one.prefix == subnet.prefix;
+    });
+    const PoolClaim claim =
+        core_.environment.pool_claim(subnet.space, subnet.prefix, network.since, static_cast<int>(others));
+    return claim == PoolClaim::kReleased || (claim == PoolClaim::kAbandoned && !network.confirmed);
+  };
   const auto subnets = subnets_of(network.request);
-  return std::none_of(subnets.begin(), subnets.end(), [&](const Subnet& subnet) {
-    return core_.environment.pool_may_be_held(subnet.space, subnet.prefix, network.since);
-  });
+  return std::all_of(subnets.begin(), subnets.end(), is_left);
+}
+
+Result<bool> NetworkLifecycle::remove_abandoned(const Prefix& subnet, Deadline deadline) {
+  for (int round = 0; round < kMostLeftovers; ++round) {
+    const auto id = core_.table.network_on(subnet);
+    if (!id) return true;
+    const auto lock = TRY(core_.table.lock(*id, deadline));
+    const auto network = core_.table.network(*id);
+    if (!network) continue;
+    if (network->confirmed || !is_leftover(*network, {})) return false;
+    TRY(remove_locked(*network));
+  }
+  return false;
 }
 
 Status NetworkLifecycle::refuse_subnets_of_host(const CreateNetworkRequest& request) {

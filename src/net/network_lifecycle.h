@@ -1,6 +1,7 @@
 #pragma once
 
 #include "net/service_core.h"
+#include "net/subnets.h"
 
 namespace viaduct::net {
 
@@ -12,6 +13,7 @@ class NetworkLifecycle {
   Status create(const CreateNetworkRequest& request, Deadline deadline);
   Status remove(const std::string& id, Deadline deadline);
   Status remove_by_operator(const std::string& id, Deadline deadline);
+  Result<bool> remove_abandoned(const Prefix& subnet, Deadline deadline);
 
  private:
   // The one network whose id begins so.
@@ -22,7 +24,8 @@ class NetworkLifecycle {
   Status remove_locked(const NetworkRecord& network);
   // Removes networks that are in the way and of which the engine knows no more; refuses for the others.
   Status clear_the_way(const CreateNetworkRequest& request, Deadline deadline);
-  bool is_leftover(const NetworkRecord& network);
+  // `wanted`: the subnets of the network that is in the making, whose pools it has claimed itself.
+  bool is_leftover(const NetworkRecord& network, const std::vector<Subnet>& wanted);
   // An address of the host in the subnet would be cut off from its own link.
   Status refuse_subnets_of_host(const CreateNetworkRequest& request);
 

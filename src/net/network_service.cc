@@ -94,6 +94,10 @@ std::optional<AddressUser> NetworkService::bound_to(const Prefix& pool, const Ip
                      use->endpoint->mac};
 }
 
+Result<bool> NetworkService::remove_abandoned(const Prefix& subnet, Deadline deadline) {
+  return impl_->networks.remove_abandoned(subnet, deadline);
+}
+
 std::string NetworkService::network_on(const Prefix& pool) const {
   const auto id = impl_->core.table.network_on(pool);
   return id ? "network " + short_id(*id) : "";

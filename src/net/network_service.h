@@ -17,6 +17,13 @@
 
 namespace viaduct::net {
 
+// What viaduct's own IPAM knows of the pool that a network stands on.
+enum class PoolClaim {
+  kHeld,       // the engine has it, or may; also said of another IPAM's pools, of which nothing is known
+  kAbandoned,  // held for an engine that no longer knows it, with proof
+  kReleased,  // once held, and no more. A pool made after the network is another network's: the first one's was released
+};
+
 // What the network half asks of the rest of the process. Wired in main.
 struct NetworkEnvironment {
   std::string instance;  // of the state folder, for link marks
@@ -26,11 +33,10 @@ struct NetworkEnvironment {
   // An endpoint was deleted as the engine asked. An address that was released before may go now; one that was not is
   // released next.
   std::function<void(const Prefix& pool, const IpAddress& address)> endpoint_deleted;
-  // False when viaduct's own IPAM once held this pool of a local space (the named ones included) and does so no
-  // more: the proof that a network on it is a leftover. True also for pools of another IPAM, of which nothing is known.
-  // A pool made after the network (`since`, RFC 3339) is another network's: the first one's was released before.
-  std::function<bool(const std::string& space, const Prefix& pool, const std::string& since)>
-      pool_may_be_held;
+  // The claim that a network made at `since` (RFC 3339) has on this pool of a local space (the named ones included), where
+  // `others` claims are known to be other networks'.
+  std::function<PoolClaim(const std::string& space, const Prefix& pool, const std::string& since, int others)>
+      pool_claim;
 };
 
 // What start-up found and repaired, for the log and for operators.
@@ -69,6 +75,9 @@ class NetworkService {
   Status create_network(const CreateNetworkRequest& request, Deadline deadline);
   // Removes its endpoints as well. Unknown ids succeed.
   Status delete_network(const std::string& id, Deadline deadline);
+  // Removes the networks on exactly this subnet that an engine left which died before it wrote them down: never used, and
+  // their pools abandoned. False: a network remains there. Not on a call's path.
+  Result<bool> remove_abandoned(const Prefix& subnet, Deadline deadline);
   // For an operator, who knows that the engine no longer has the network (its DeleteNetwork was lost): as
   // delete_network(), and has the addresses of its endpoints given back. `id`: a whole id, or the beginning of one, such
   // as the 12 characters that are shown to people. Errors: kInvalidArgument, no id, or the beginning of several; kNotFound;

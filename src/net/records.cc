@@ -77,6 +77,7 @@ Result<NetworkRecord> read_network(const std::string& key, const Json& value) {
   record.mtu = static_cast<int>(TRY(reader.integer_or("mtu", 0, kLeastMtu, kMostMtu)));
   if (record.mtu == 0) return invalid_argument(reader.where() + ".mtu is missing");
   record.since = TRY(reader.string_or_empty("since"));
+  record.confirmed = TRY(reader.bool_or("confirmed", true));
   if (record.request.id != key)
     return invalid_argument(
         fmt::format("network {}.id is {}; it must equal the key", key, record.request.id));
@@ -135,7 +136,8 @@ Json to_json(const NetworkRecord& record) {
           {"bridge", record.bridge},
           {"bridge_mac", record.bridge_mac.to_string()},
           {"mtu", record.mtu},
-          {"since", record.since}};
+          {"since", record.since},
+          {"confirmed", record.confirmed}};
 }
 
 Json to_json(const EndpointRecord& record) {

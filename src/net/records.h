@@ -19,6 +19,8 @@ struct NetworkRecord {
   Mac bridge_mac;
   int mtu = 1500;
   std::string since;  // RFC 3339
+  // The engine has named it since it was made: it has written it down. False only while nothing did.
+  bool confirmed = true;
 };
 
 // Table endpoint, key = "<network id>/<endpoint id>".

@@ -92,6 +92,8 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
   auto plugin_listeners = TRY(open_all(config.listen));
   auto admin_listeners = TRY(open_all({config.admin}));
 
+  // From now on a connection waits until it is answered.
+  const uint64_t served_from = ticks_now();
   const std::string boot = TRY(boot_id());
   const std::string instance = TRY(load_instance(seams.store));
 
@@ -106,7 +108,10 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
        [halves](const Prefix& pool) {
          return halves->network ? halves->network->network_on(pool) : std::string();
        },
-       [boot](const ipam::EngineIdentity& engine) { return engine_alive(engine, boot); }}));
+       [boot](const ipam::EngineIdentity& engine) { return engine_alive(engine, boot); },
+       [boot, served_from](const ipam::EngineIdentity& engine) {
+         return engine.boot_id == boot && engine.start_ticks > served_from;
+       }}));
   parts->network = TRY(net::NetworkService::open(
       seams.store, seams.kernel, seams.firewall, seams.clock,
       {instance, boot,
@@ -116,8 +121,14 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
        [halves](const Prefix& pool, const IpAddress& address) {
          (void)halves->ipam->endpoint_deleted(pool, address, Deadline::in(kBackgroundCall));
        },
-       [halves](const std::string& space, const Prefix& pool, const std::string& since) {
-         return space != ipam::kLocalSpace || halves->ipam->holds_pool(pool, since);
+       [halves](const std::string& space, const Prefix& pool, const std::string& since, int others) {
+         if (space != ipam::kLocalSpace) return net::PoolClaim::kHeld;
+         switch (halves->ipam->claim_on(pool, since, others)) {
+           case ipam::PoolClaim::kReleased: return net::PoolClaim::kReleased;
+           case ipam::PoolClaim::kAbandoned: return net::PoolClaim::kAbandoned;
+           case ipam::PoolClaim::kHeld: break;
+         }
+         return net::PoolClaim::kHeld;
        }}));
 
   const net::ReconcileReport report = TRY(parts->network->reconcile());
@@ -143,7 +154,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
       refusing(parts->admin_refusals.emplace(seams.log, "admin")), admin_limits());
   adopt(*parts->plugin_server, std::move(plugin_listeners), parts->socket_files);
   adopt(*parts->admin_server, std::move(admin_listeners), parts->socket_files);
-  parts->sweeper = std::make_unique<OrphanSweeper>(*parts->ipam, seams.log);
+  parts->sweeper = std::make_unique<OrphanSweeper>(*parts->ipam, *parts->network, seams.log);
   TRY(parts->admin_server->start());
   TRY(parts->plugin_server->start());
   seams.log.log(LogLevel::kInfo, "viaductd serves",

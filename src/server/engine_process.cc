@@ -1,8 +1,10 @@
 #include "server/engine_process.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <charconv>
+#include <ctime>
 #include <string_view>
 
 #include "base/files.h"
@@ -39,6 +41,15 @@ ipam::EngineIdentity identify_engine(int pid, const std::string& boot_id) {
   const uint64_t ticks = pid > 0 ? start_ticks_of(pid) : 0;
   if (ticks == 0) return {};
   return {pid, ticks, boot_id};
+}
+
+uint64_t ticks_now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  const auto per_second = static_cast<uint64_t>(::sysconf(_SC_CLK_TCK));
+  constexpr uint64_t kNanoseconds = 1'000'000'000;
+  return static_cast<uint64_t>(now.tv_sec) * per_second +
+         static_cast<uint64_t>(now.tv_nsec) * per_second / kNanoseconds;
 }
 
 bool engine_alive(const ipam::EngineIdentity& engine, const std::string& boot_id) {

@@ -10,6 +10,9 @@ namespace viaduct::server {
 // the pid is 0 or the process has gone.
 ipam::EngineIdentity identify_engine(int pid, const std::string& boot_id);
 
+// Now, as a process that starts now would have it in that field.
+uint64_t ticks_now();
+
 // True if that very process still runs.
 bool engine_alive(const ipam::EngineIdentity& engine, const std::string& boot_id);
 

@@ -9,8 +9,8 @@ constexpr std::chrono::milliseconds kSweep{5000};
 
 }  // namespace
 
-OrphanSweeper::OrphanSweeper(ipam::IpamService& ipam, Logger& log)
-    : ipam_(ipam), log_(log), thread_([this] { run(); }) {}
+OrphanSweeper::OrphanSweeper(ipam::IpamService& ipam, net::NetworkService& network, Logger& log)
+    : ipam_(ipam), network_(network), log_(log), thread_([this] { run(); }) {}
 
 OrphanSweeper::~OrphanSweeper() {
   {
@@ -25,14 +25,36 @@ void OrphanSweeper::run() {
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, kBetweenSweeps, [this] { return stopping_; })) {
     lock.unlock();
-    const auto reclaimed = ipam_.reclaim_orphans(Deadline::in(kSweep));
-    if (!reclaimed.ok())
-      log_.log(LogLevel::kWarning, "orphaned addresses could not be given back",
-               {{"error", reclaimed.error().message}});
-    else if (reclaimed.value() > 0)
-      log_.log(LogLevel::kInfo, "orphaned addresses given back",
-               {{"count", std::to_string(reclaimed.value())}});
+    sweep_addresses();
+    sweep_pools();
     lock.lock();
+  }
+}
+
+void OrphanSweeper::sweep_addresses() {
+  const auto reclaimed = ipam_.reclaim_orphans(Deadline::in(kSweep));
+  if (!reclaimed.ok())
+    log_.log(LogLevel::kWarning, "orphaned addresses could not be given back",
+             {{"error", reclaimed.error().message}});
+  else if (reclaimed.value() > 0)
+    log_.log(LogLevel::kInfo, "orphaned addresses given back",
+             {{"count", std::to_string(reclaimed.value())}});
+}
+
+void OrphanSweeper::sweep_pools() {
+  for (const ipam::PoolView& pool : ipam_.abandoned_pools()) {
+    const auto complain = [&](const Error& error) {
+      log_.log(LogLevel::kWarning, "a pool that no engine knows could not be given back",
+               {{"pool", pool.id}, {"error", error.message}});
+    };
+    // The network first: it is found by its pool, should this be interrupted.
+    const auto cleared = network_.remove_abandoned(pool.pool, Deadline::in(kSweep));
+    if (!cleared.ok()) complain(cleared.error());
+    if (!cleared.ok() || !cleared.value()) continue;
+    const auto dropped = ipam_.drop_abandoned(pool.id, Deadline::in(kSweep));
+    if (!dropped.ok()) complain(dropped.error());
+    if (dropped.ok() && dropped.value())
+      log_.log(LogLevel::kInfo, "a pool that no engine knows was given back", {{"pool", pool.id}});
   }
 }
 

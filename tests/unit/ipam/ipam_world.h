@@ -56,6 +56,7 @@ class World {
         .network_on =
             [this](const Prefix& pool) { return networks.contains(pool) ? std::string("network n") : ""; },
         .engine_alive = [this](const EngineIdentity&) { return engine_alive; },
+        .engine_began_in_sight = [this](const EngineIdentity&) { return in_sight; },
     };
     auto opened = IpamService::open(*store_, clock, IpamConfig{sources, avoid, boot}, std::move(environment));
     ASSERT_TRUE(opened.ok()) << opened.error().message;
@@ -95,6 +96,11 @@ class World {
     auto reply = request_pool(pool, sub_pool, space, options);
     EXPECT_TRUE(reply.ok()) << reply.error().message;
     return reply.ok() ? reply.value().id : "";
+  }
+
+  // Whether a pool that was made by then is held; without a time, whenever.
+  bool holds(const std::string& pool, const std::string& by = "9999") {
+    return service().claim_on(prefix(pool), by, 0) != PoolClaim::kReleased;
   }
 
   // The text of the address, or of the error.
@@ -165,6 +171,7 @@ class World {
   std::set<Prefix> networks;  // subnets of networks of the other half
   std::string boot = "boot-1";
   bool routes_fail = false;
+  bool in_sight = true;
   bool engine_alive = true;
   std::vector<PoolSource> sources = {{prefix("10.200.0.0/16"), 24}};
 

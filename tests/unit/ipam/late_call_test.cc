@@ -54,7 +54,7 @@ TEST_F(LateCall, NewPool_IsGivenBackAndFree) {
       {.space = kLocalSpace, .pool = prefix("10.1.0.0/24"), .sub_pool = {}, .options = {}}, late());
   ASSERT_FALSE(reply.ok());
   EXPECT_EQ(rows(store::Table::kPool), 0);
-  EXPECT_FALSE(world_.service().holds_pool(prefix("10.1.0.0/24")));
+  EXPECT_FALSE(world_.holds("10.1.0.0/24"));
   EXPECT_TRUE(world_.request_pool("10.1.0.0/16").ok());
 }
 
@@ -64,7 +64,7 @@ TEST_F(LateCall, FurtherReferenceOfAPool_IsDropped) {
       {.space = kLocalSpace, .pool = prefix("10.1.0.0/24"), .sub_pool = {}, .options = {}}, late());
   ASSERT_FALSE(reply.ok());
   world_.release_pool(pool);
-  EXPECT_FALSE(world_.service().holds_pool(prefix("10.1.0.0/24")));
+  EXPECT_FALSE(world_.holds("10.1.0.0/24"));
 }
 
 }  // namespace

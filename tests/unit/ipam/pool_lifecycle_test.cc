@@ -207,23 +207,23 @@ TEST(HoldsPool, NamedLocalSpaces_CountAsTheLocalOne) {
   world.clock.advance(std::chrono::seconds(60));
   const std::string b = named("b");
   named("c", kGlobalSpace);
-  EXPECT_TRUE(world.service().holds_pool(prefix("10.1.0.0/24"), since));
+  EXPECT_TRUE(world.holds("10.1.0.0/24", since));
   world.release_pool(a);
-  EXPECT_FALSE(world.service().holds_pool(prefix("10.1.0.0/24"), since)) << "the other one is younger";
-  EXPECT_TRUE(world.service().holds_pool(prefix("10.1.0.0/24")));
+  EXPECT_FALSE(world.holds("10.1.0.0/24", since)) << "the other one is younger";
+  EXPECT_TRUE(world.holds("10.1.0.0/24"));
   world.release_pool(b);
-  EXPECT_FALSE(world.service().holds_pool(prefix("10.1.0.0/24")));
+  EXPECT_FALSE(world.holds("10.1.0.0/24"));
 }
 
 TEST(HoldsPool, GlobalSpace_DoesNotCount) {
   World world;
   world.pool("10.1.0.0/24", "", kGlobalSpace);
-  EXPECT_FALSE(world.service().holds_pool(prefix("10.1.0.0/24")));
+  EXPECT_FALSE(world.holds("10.1.0.0/24"));
   const std::string id = world.pool("10.1.0.0/24");
-  EXPECT_TRUE(world.service().holds_pool(prefix("10.1.0.0/24")));
-  EXPECT_FALSE(world.service().holds_pool(prefix("10.1.0.0/25")));
+  EXPECT_TRUE(world.holds("10.1.0.0/24"));
+  EXPECT_FALSE(world.holds("10.1.0.0/25"));
   world.release_pool(id);
-  EXPECT_FALSE(world.service().holds_pool(prefix("10.1.0.0/24")));
+  EXPECT_FALSE(world.holds("10.1.0.0/24"));
 }
 
 TEST(Pools, View_CountsCapacityAndUse) {

@@ -172,10 +172,11 @@ TEST_F(NetworkCalls, SubnetOfALiveNetwork_IsRefusedAndTheHolderNamed) {
 TEST_F(NetworkCalls, SubnetOfALeftoverNetwork_RemovesItAndGoesOn) {
   // Scenario 55: its DeleteNetwork never came, but its pool was given back.
   ASSERT_TRUE(create(request).ok());
-  world.pool_may_be_held = [](const std::string& space, const Prefix& pool, const std::string&) {
+  world.pool_claim = [](const std::string& space, const Prefix& pool, const std::string&, int others) {
     EXPECT_EQ(space, "local");
     EXPECT_EQ(pool, prefix("10.1.0.0/24"));
-    return false;
+    EXPECT_EQ(others, 0);
+    return PoolClaim::kReleased;
   };
   ASSERT_TRUE(create(network_request(id_of('b'), "10.1.0.0/16")).ok());
   ASSERT_TRUE(world.reaped());
@@ -186,9 +187,53 @@ TEST_F(NetworkCalls, SubnetOfALeftoverNetwork_RemovesItAndGoesOn) {
 TEST_F(NetworkCalls, NetworkWithEndpoints_IsNoLeftoverWhateverThePoolsSay) {
   ASSERT_TRUE(create(request).ok());
   ASSERT_TRUE(endpoint(endpoint_request(id_of('a'), id_of('1'))).ok());
-  world.pool_may_be_held = [](const auto&, const auto&, const auto&) { return false; };
+  world.pool_claim = [](const auto&, const auto&, const auto&, int) { return PoolClaim::kReleased; };
   EXPECT_EQ(create(network_request(id_of('b'), "10.1.0.0/16")).error().code, ErrorCode::kOverlap);
   EXPECT_EQ(world.service->networks().size(), 1U);
+}
+
+// An engine that dies while it makes a network knows nothing of it in its next life.
+TEST_F(NetworkCalls, SubnetOfAnAbandonedNetwork_RemovesItAndGoesOn) {
+  ASSERT_TRUE(create(request).ok());
+  world.pool_claim = [](const std::string&, const Prefix&, const std::string&, int others) {
+    EXPECT_EQ(others, 1) << "the new network's own claim on the pool";
+    return PoolClaim::kAbandoned;
+  };
+  ASSERT_TRUE(create(network_request(id_of('b'))).ok());
+  ASSERT_TRUE(world.reaped());
+  EXPECT_THAT(world.marked_links(), ElementsAre("vd-bbbbbbbbbbbb"));
+}
+
+TEST_F(NetworkCalls, NetworkThatTheEngineNamedAgain_IsNotTakenForAbandoned) {
+  ASSERT_TRUE(create(request).ok());
+  const auto abandoned = [](const auto&, const auto&, const auto&, int) { return PoolClaim::kAbandoned; };
+  ASSERT_TRUE(create(request).ok()) << "a replay";
+  world.pool_claim = abandoned;
+  EXPECT_EQ(create(network_request(id_of('b'))).error().code, ErrorCode::kOverlap);
+  EXPECT_FALSE(world.service->remove_abandoned(prefix("10.1.0.0/24"), soon()).value());
+  world.reopen();
+  EXPECT_EQ(create(network_request(id_of('b'))).error().code, ErrorCode::kOverlap) << "it is stored";
+}
+
+TEST_F(NetworkCalls, NetworkThatHadAnEndpoint_IsNotTakenForAbandoned) {
+  ASSERT_TRUE(create(request).ok());
+  ASSERT_TRUE(endpoint(endpoint_request(id_of('a'), id_of('1'))).ok());
+  ASSERT_TRUE(world.service->delete_endpoint(id_of('a'), id_of('1'), soon()).ok());
+  world.pool_claim = [](const auto&, const auto&, const auto&, int) { return PoolClaim::kAbandoned; };
+  world.reopen();
+  EXPECT_EQ(create(network_request(id_of('b'))).error().code, ErrorCode::kOverlap);
+  EXPECT_FALSE(world.service->remove_abandoned(prefix("10.1.0.0/24"), soon()).value());
+}
+
+TEST_F(NetworkCalls, RemoveAbandoned_TakesOnlyWhatIsProven) {
+  ASSERT_TRUE(create(request).ok());
+  EXPECT_FALSE(world.service->remove_abandoned(prefix("10.1.0.0/24"), soon()).value()) << "its pool is held";
+  world.pool_claim = [](const auto&, const auto&, const auto&, int) { return PoolClaim::kAbandoned; };
+  EXPECT_TRUE(world.service->remove_abandoned(prefix("10.1.0.0/25"), soon()).value()) << "no network there";
+  EXPECT_EQ(world.service->networks().size(), 1U);
+  EXPECT_TRUE(world.service->remove_abandoned(prefix("10.1.0.0/24"), soon()).value());
+  EXPECT_TRUE(world.empty_after_reaping());
+  EXPECT_EQ(world.stored(store::Table::kNetwork), 0);
 }
 
 TEST_F(NetworkCalls, SubnetOfTheHostsOwnLink_IsRefusedAndTheLinkNamed) {

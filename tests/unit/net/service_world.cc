@@ -64,10 +64,8 @@ void ServiceWorld::reopen() {
     std::lock_guard guard(mutex_);
     given_back_.push_back(gone.to_string() + " of " + pool.to_string());
   };
-  environment.pool_may_be_held = [this](const std::string& space, const Prefix& pool,
-                                        const std::string& since) {
-    return pool_may_be_held(space, pool, since);
-  };
+  environment.pool_claim = [this](const std::string& space, const Prefix& pool, const std::string& since,
+                                  int others) { return pool_claim(space, pool, since, others); };
   auto opened = NetworkService::open(store, kernel, firewall, clock, environment);
   if (opened.ok()) service = std::move(opened).value();
 }

@@ -58,8 +58,8 @@ class ServiceWorld {
   FakeFirewall firewall;
   ManualClock clock{std::chrono::sys_seconds{std::chrono::seconds{1790000000}}};
   std::string boot = "boot-1";
-  std::function<bool(const std::string&, const Prefix&, const std::string&)> pool_may_be_held =
-      [](const auto&, const auto&, const auto&) { return true; };
+  std::function<PoolClaim(const std::string&, const Prefix&, const std::string&, int)> pool_claim =
+      [](const auto&, const auto&, const auto&, int) { return PoolClaim::kHeld; };
   std::unique_ptr<NetworkService> service;
 
  private:
