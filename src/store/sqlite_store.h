@@ -21,7 +21,7 @@ struct SqliteCounts {
 };
 
 // The embedded store: one SQLite file, `<folder>/state.db`, WAL mode, synchronous=FULL. Concurrent commits
-// share one transaction of SQLite and with it one flush (group commit by one writer thread).
+// share one transaction of SQLite and with it one flush (group commit, sqlite_writer.h).
 //
 // The schema's version stands in PRAGMA user_version; docs/state.md describes tables and columns, which an
 // operator may read with sqlite3 while the daemon runs.
@@ -40,7 +40,7 @@ class SqliteStore final : public Store {
   // oldest schema; kNotFound, it holds no state. After an error the schema is as it was.
   static Status step_back(const std::string& folder);
 
-  // Ends the writer thread after it has committed what was entered. Leaves state.db without a WAL.
+  // No call may run any more. Leaves state.db without a WAL.
   ~SqliteStore() override;
 
   // After a failed flush (fdatasync) the kernel does not tell what reached the disk. The commit fails with

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <thread>
+#include <utility>
 
 namespace viaduct::store {
 
@@ -29,7 +29,7 @@ Result<std::unique_ptr<SqliteWriter>> SqliteWriter::start(SqliteHandle db, std::
                                                           SqliteOptions options) {
   std::unique_ptr<SqliteWriter> writer(new SqliteWriter(std::move(db), std::move(file), options));
   TRY(writer->prepare());
-  writer->thread_ = std::thread([raw = writer.get()] { raw->run(); });
+  writer->housekeeper_ = std::thread([raw = writer.get()] { raw->keep_house(); });
   return writer;
 }
 
@@ -58,54 +58,90 @@ Status SqliteWriter::prepare() {
 }
 
 SqliteWriter::~SqliteWriter() {
-  if (thread_.joinable()) {
+  if (housekeeper_.joinable()) {
     {
       const std::scoped_lock lock(mutex_);
       stopping_ = true;
     }
-    wake_.notify_one();
-    thread_.join();
+    house_.notify_one();
+    housekeeper_.join();
   }
   checkpoint_at_close(db_.get());
 }
 
-Status SqliteWriter::commit(const Transaction& transaction) {
-  Entry entry{.transaction = &transaction, .entered = std::chrono::steady_clock::now()};
-  std::unique_lock lock(mutex_);
-  queue_.push_back(&entry);
-  wake_.notify_one();
-  entry.answer.wait(lock, [&entry] { return entry.answered; });
-  return std::move(*entry.outcome);
+void SqliteWriter::Entry::wake(Call reason) {
+  {
+    const std::scoped_lock lock(mutex);
+    call = reason;
+  }
+  changed.notify_one();
 }
 
-void SqliteWriter::run() {
+SqliteWriter::Entry::Call SqliteWriter::Entry::wait() {
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [this] { return call != Call::kNone; });
+  return call;
+}
+
+Status SqliteWriter::commit(const Transaction& transaction) {
+  const auto entry = std::make_shared<Entry>(transaction);
+  bool leads = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    queue_.push_back(entry);
+    leads = !std::exchange(led_, true);
+  }
+  if (leads || entry->wait() == Entry::Call::kLead) lead();
+  return std::move(*entry->outcome);
+}
+
+void SqliteWriter::lead() {
   std::unique_lock lock(mutex_);
-  for (;;) {
-    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-    if (queue_.empty()) return;
-    const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(std::min(queue_.size(), kMaxBatch));
-    const Batch batch(queue_.begin(), end);
-    queue_.erase(queue_.begin(), end);
+  const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(std::min(queue_.size(), kMaxBatch));
+  const Batch batch(queue_.begin(), end);
+  queue_.erase(queue_.begin(), end);
+  lock.unlock();
+  process(batch);
+  lock.lock();
+  // Those without an outcome wait on, before all that came later. The first of a batch, who leads, always has one.
+  for (auto entry = batch.rbegin(); entry != batch.rend(); ++entry)
+    if (!(*entry)->outcome.has_value()) queue_.push_front(*entry);
+  Batch answered;
+  for (const auto& entry : batch)
+    if (entry->outcome.has_value() && entry != batch.front()) answered.push_back(entry);
+  pass_on(std::move(lock));
+  for (const auto& entry : answered) entry->wake(Entry::Call::kAnswered);
+}
+
+void SqliteWriter::pass_on(std::unique_lock<std::mutex> lock) {
+  if (wal_frames_ < checkpointed_frames_) checkpointed_frames_ = 0;  // the WAL began anew
+  const int due = queue_.empty() ? kIdleCheckpointFrames : kForcedCheckpointFrames;
+  if (wal_frames_ - checkpointed_frames_ >= due) {
+    checkpointing_ = true;
     lock.unlock();
-    process(batch);
-    lock.lock();
-    answer_locked(batch);
-    const size_t waiting = queue_.size();
+    house_.notify_one();
+  } else if (queue_.empty()) {
+    led_ = false;
+  } else {
+    const auto next = queue_.front();
     lock.unlock();
-    checkpoint_if_due(waiting);
-    lock.lock();
+    next->wake(Entry::Call::kLead);
   }
 }
 
-void SqliteWriter::answer_locked(const Batch& batch) {
-  // Those without an outcome wait on, before all that came later.
-  for (auto entry = batch.rbegin(); entry != batch.rend(); ++entry)
-    if (!(*entry)->outcome.has_value()) queue_.push_front(*entry);
-  for (Entry* entry : batch) {
-    if (!entry->outcome.has_value()) continue;
-    entry->answered = true;
-    // With the mutex held: the entry is gone as soon as its caller can run.
-    entry->answer.notify_one();
+void SqliteWriter::keep_house() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    house_.wait(lock, [this] { return stopping_ || checkpointing_; });
+    if (stopping_) return;
+    lock.unlock();
+    // Passive: waits for nobody. When it fails the WAL goes on growing, and a full disk shows in the commits.
+    (void)sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    checkpointed_frames_ = wal_frames_;
+    lock.lock();
+    checkpointing_ = false;
+    pass_on(std::move(lock));
+    lock = std::unique_lock(mutex_);
   }
 }
 
@@ -115,7 +151,7 @@ void SqliteWriter::process(const Batch& batch) {
   if (!begun.ok()) {
     const Moment now = std::chrono::steady_clock::now();
     const bool locked = (sqlite3_errcode(db_.get()) & 0xff) == SQLITE_BUSY;
-    for (Entry* entry : batch)
+    for (const auto& entry : batch)
       if (!locked || entry == batch.front() || entry->entered + options_.lock_patience <= now)
         entry->outcome = begun;
     return;
@@ -131,12 +167,18 @@ void SqliteWriter::process(const Batch& batch) {
     forget_failed_commit();
     return fail(batch, committed.error());
   }
-  for (const Entry* entry : batch)
+  for (const auto& entry : batch)
     if (entry->outcome->ok()) ++transactions_;
 }
 
 Status SqliteWriter::apply_all(const Batch& batch) {
-  for (Entry* entry : batch) TRY(apply_in_savepoint(*entry));
+  // Alone it needs no savepoint: what ends it ends the batch.
+  if (batch.size() == 1) {
+    TRY(apply(*batch.front()->transaction));
+    batch.front()->outcome = Status();
+    return {};
+  }
+  for (const auto& entry : batch) TRY(apply_in_savepoint(*entry));
   return {};
 }
 
@@ -182,7 +224,7 @@ Status SqliteWriter::run_statement(Statement& statement) {
 }
 
 void SqliteWriter::fail(const Batch& batch, const Error& error) {
-  for (Entry* entry : batch) entry->outcome = Status(error);
+  for (const auto& entry : batch) entry->outcome = Status(error);
 }
 
 void SqliteWriter::forget_failed_commit() {
@@ -191,15 +233,6 @@ void SqliteWriter::forget_failed_commit() {
   // frame.
   give_up_at_ = {};
   (void)sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
-}
-
-void SqliteWriter::checkpoint_if_due(size_t waiting) {
-  if (wal_frames_ < checkpointed_frames_) checkpointed_frames_ = 0;  // the WAL began anew
-  const int due = waiting == 0 ? kIdleCheckpointFrames : kForcedCheckpointFrames;
-  if (wal_frames_ - checkpointed_frames_ < due) return;
-  // Passive: waits for nobody. When it fails the WAL goes on growing, and a full disk shows in the commits.
-  (void)sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
-  checkpointed_frames_ = wal_frames_;
 }
 
 int SqliteWriter::on_busy(void* self, int) {

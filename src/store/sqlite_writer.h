@@ -18,14 +18,15 @@
 
 namespace viaduct::store {
 
-// The one thread that writes. It takes everything that waits, applies each transaction in a savepoint of its
-// own, and commits them together: one flush, no timer, so a lone caller waits for exactly one flush.
+// The writing connection. A caller that finds nobody at work leads: it takes everything that waits, applies each
+// transaction and commits them together on its own thread; those that come meanwhile wait, and the first of them leads
+// next. One flush a turn, no timer and no thread between: a lone caller waits for exactly one flush.
 class SqliteWriter {
  public:
   // `file` is for messages. Errors: from preparing the statements, kCorrupt when the schema lacks a table.
   static Result<std::unique_ptr<SqliteWriter>> start(SqliteHandle db, std::string file,
                                                      SqliteOptions options);
-  // Commits what was entered, then ends the thread and closes the connection.
+  // No commit() may run any more. Closes the connection.
   ~SqliteWriter();
   SqliteWriter(const SqliteWriter&) = delete;
   SqliteWriter& operator=(const SqliteWriter&) = delete;
@@ -37,15 +38,21 @@ class SqliteWriter {
  private:
   using Moment = std::chrono::steady_clock::time_point;
 
-  // A caller that waits; lives on its stack.
+  // A caller in commit(). Shared, because whoever wakes it touches it after it may have left.
   struct Entry {
+    enum class Call { kNone, kLead, kAnswered };
+    explicit Entry(const Transaction& wanted) : transaction(&wanted) {}
+    void wake(Call reason);
+    Call wait();
+
     const Transaction* transaction;
-    Moment entered;
-    std::optional<Status> outcome = std::nullopt;
-    bool answered = false;
-    std::condition_variable answer = {};
+    const Moment entered = std::chrono::steady_clock::now();
+    std::optional<Status> outcome;  // of the leader, until wake(kAnswered)
+    std::mutex mutex;
+    std::condition_variable changed;
+    Call call = Call::kNone;
   };
-  using Batch = std::vector<Entry*>;
+  using Batch = std::vector<std::shared_ptr<Entry>>;
 
   struct TableStatements {
     Statement exists;
@@ -64,8 +71,12 @@ class SqliteWriter {
   SqliteWriter(SqliteHandle db, std::string file, SqliteOptions options);
   Status prepare();
 
-  void run();
-  void answer_locked(const Batch& batch);
+  // The turn of the first in the queue: one batch, then somebody else leads.
+  void lead();
+  // Names the next leader, if there is work, and wakes it.
+  void pass_on(std::unique_lock<std::mutex> lock);
+  // The thread that leads when a checkpoint is due: the caller whose commit made it so has its answer by then.
+  void keep_house();
   // Sets the outcome of each entry, except of those that may still wait for another process's lock.
   void process(const Batch& batch);
   Status apply_all(const Batch& batch);
@@ -74,7 +85,6 @@ class SqliteWriter {
   Status run_statement(Statement& statement);
   void fail(const Batch& batch, const Error& error);
   void forget_failed_commit();
-  void checkpoint_if_due(size_t waiting);
 
   static int on_busy(void* self, int calls);
   static int on_wal_commit(void* self, sqlite3* db, const char* name, int frames);
@@ -85,7 +95,7 @@ class SqliteWriter {
   std::array<TableStatements, std::size(kAllTables)> tables_;
   BatchStatements statements_;
 
-  // Of the writer thread alone.
+  // Of whoever leads.
   Moment give_up_at_{};
   int wal_frames_ = 0;
   int checkpointed_frames_ = 0;
@@ -94,10 +104,12 @@ class SqliteWriter {
   std::atomic<uint64_t> flushes_{0};
 
   std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<Entry*> queue_;
+  std::condition_variable house_;
+  std::deque<std::shared_ptr<Entry>> queue_;  // in the order of commit()
+  bool led_ = false;                          // somebody uses the connection
+  bool checkpointing_ = false;                // and that is the housekeeper
   bool stopping_ = false;
-  std::thread thread_;
+  std::thread housekeeper_;
 };
 
 }  // namespace viaduct::store
