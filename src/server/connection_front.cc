@@ -20,7 +20,7 @@ constexpr uint64_t kFirstListener = 1;
 constexpr uint64_t kFirstConnection = 1000;
 
 // How often deadlines are looked at; they are seconds long.
-constexpr int kTickMilliseconds = 100;
+constexpr std::chrono::milliseconds kTick{50};
 
 int peer_pid_of(int fd) {
   ucred peer{};
@@ -78,17 +78,13 @@ void ConnectionFront::loop() {
   std::array<epoll_event, 64> events{};
   bool listening = true;
   for (;;) {
-    const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), kTickMilliseconds);
-    bool stopping = false;
-    {
-      const std::scoped_lock lock(mutex_);
-      if (ended_) return;
-      stopping = stopping_;
-    }
+    const int count =
+        ::epoll_wait(epoll_.get(), events.data(), events.size(), static_cast<int>(kTick.count()));
+    if (ended_) return;
+    const bool stopping = stopping_;
     if (stopping && listening) {
-      sweep();
+      end_listening();
       listening = false;
-      continue;  // the events may be of connections that are gone
     }
     for (int i = 0; i < count; ++i) {
       const auto& event = events[static_cast<size_t>(i)];
@@ -107,18 +103,25 @@ void ConnectionFront::loop() {
     }
     take_finished();
     check_times();
-    if (stopping) note_quiet();
+    if (stopping) {
+      close_idle();
+      note_quiet();
+    }
   }
 }
 
-// The listeners go. What was sent before is still read and answered; connections with nothing to say are closed, which
-// their clients see before they use them again.
-void ConnectionFront::sweep() {
+void ConnectionFront::end_listening() {
   for (const auto& listener : listeners_) accept_from(listener.get());  // who dialled before the end
   listeners_.clear();
+}
+
+// While stopping. What was sent before is still read and answered; connections with nothing to say are closed, which
+// their clients see before they use them again. Again each time: a worker that was sending when the stop began leaves
+// its connection idle.
+void ConnectionFront::close_idle() {
   std::vector<uint64_t> ids;
-  for (const auto& [id, connection] : connections_)
-    if (!connection.dispatch && connection.output.empty()) ids.push_back(id);
+  for (auto& [id, connection] : connections_)
+    if (!busy(connection)) ids.push_back(id);
   for (const uint64_t id : ids) {
     readable(id, connections_.at(id));
     const auto found = connections_.find(id);
@@ -127,8 +130,8 @@ void ConnectionFront::sweep() {
 }
 
 void ConnectionFront::note_quiet() {
-  const bool quiet = std::none_of(connections_.begin(), connections_.end(),
-                                  [](const auto& entry) { return busy(entry.second); });
+  const bool quiet =
+      std::none_of(connections_.begin(), connections_.end(), [](auto& entry) { return busy(entry.second); });
   const std::scoped_lock lock(mutex_);
   quiet_ = quiet;
   if (quiet_) changed_.notify_all();
@@ -145,10 +148,10 @@ void ConnectionFront::accept_from(int listener) {
     const uint64_t id = next_id_++;
     Connection connection;
     connection.peer_pid = peer_pid_of(fd.get());
-    connection.fd = std::move(fd);
+    connection.socket = std::make_shared<const UniqueFd>(std::move(fd));
     connection.since = Deadline::Clock::now();
     epoll_event event{EPOLLIN, {.u64 = id}};
-    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection.fd.get(), &event) != 0) continue;
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection.fd(), &event) != 0) continue;
     connections_.emplace(id, std::move(connection));
   }
 }
@@ -157,22 +160,23 @@ void ConnectionFront::accept_from(int listener) {
 void ConnectionFront::make_room() {
   auto oldest = connections_.end();
   for (auto it = connections_.begin(); it != connections_.end(); ++it) {
-    const Connection& connection = it->second;
-    if (busy(connection)) continue;
-    if (oldest == connections_.end() || connection.since < oldest->second.since) oldest = it;
+    if (busy(it->second)) continue;
+    if (oldest == connections_.end() || it->second.since < oldest->second.since) oldest = it;
   }
   if (oldest != connections_.end()) connections_.erase(oldest);
 }
 
-void ConnectionFront::watch(uint64_t id, const Connection& connection, uint32_t events) {
+void ConnectionFront::watch(uint64_t id, int fd, uint32_t events) {
   epoll_event event{events, {.u64 = id}};
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.fd.get(), &event);
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
 }
 
 void ConnectionFront::readable(uint64_t id, Connection& connection) {
+  connection.note_sent();
+  if (connection.dispatch) return drop(id);  // nothing is watched for now but the end of the client
   std::array<char, 16384> buffer;
   for (;;) {
-    const ssize_t got = ::recv(connection.fd.get(), buffer.data(), buffer.size(), 0);
+    const ssize_t got = ::recv(connection.fd(), buffer.data(), buffer.size(), 0);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
     if (got <= 0) return drop(id);
@@ -181,6 +185,8 @@ void ConnectionFront::readable(uint64_t id, Connection& connection) {
       connection.since = Deadline::Clock::now();
     }
     connection.input.append(buffer.data(), static_cast<size_t>(got));
+    if (static_cast<size_t>(got) < buffer.size())
+      break;  // all there was, most likely; if not, epoll says so again
     if (connection.input.size() > limits_.header_bytes + limits_.body_bytes) break;
   }
   take_request(id, connection);
@@ -193,49 +199,66 @@ void ConnectionFront::take_request(uint64_t id, Connection& connection) {
   if (framing.state == Framing::State::kIncomplete) return;
   if (framing.state == Framing::State::kRefused)
     return refuse(id, connection, framing.status, std::string(framing.sentence));
-  {
-    const std::scoped_lock lock(mutex_);
-    ++running_;
-  }
+  ++running_;
   std::string request = connection.input.substr(0, framing.length);
   connection.input.erase(0, framing.length);
   connection.reading = !connection.input.empty();
   connection.since = Deadline::Clock::now();
-  auto dispatch = std::make_shared<Dispatch>();
+  const auto dispatch = std::make_shared<Dispatch>(connection.socket);
   connection.dispatch = dispatch;
-  watch(id, connection, 0);  // nothing more is read until the reply is out
+  watch(id, connection.fd(), 0);  // nothing more is read until the reply is out
+  const Sender sender = connection.input.empty() ? Sender::kWorker : Sender::kFront;
   run_(std::move(request), connection.peer_pid, Deadline::in(limits_.call),
-       [this, id, dispatch](std::string reply, bool close) {
-         const bool heard = dispatch->settle();
-         const std::scoped_lock lock(mutex_);
-         if (heard) finished_.push_back({id, dispatch, std::move(reply), close});
-         --running_;
-         changed_.notify_all();
-         wake();
+       [this, id, dispatch, sender](std::string reply, bool close) {
+         answered(id, dispatch, close ? Sender::kFront : sender, {std::move(reply), 0, close});
        });
+}
+
+// On the worker's thread.
+void ConnectionFront::answered(uint64_t id, const std::shared_ptr<Dispatch>& dispatch, Sender sender,
+                               Reply reply) {
+  if (dispatch->settle() && (sender == Sender::kFront || !send_from_worker(id, *dispatch, reply))) {
+    {
+      const std::scoped_lock lock(mutex_);
+      finished_.push_back({id, dispatch, std::move(reply)});
+    }
+    wake();
+  }
+  if (running_.fetch_sub(1) != 1 || !stopping_) return;
+  const std::scoped_lock lock(mutex_);
+  changed_.notify_all();
+}
+
+// False when the front has to send the rest. On the worker's thread, which has settled the dispatch.
+bool ConnectionFront::send_from_worker(uint64_t id, Dispatch& dispatch, Reply& reply) {
+  const SharedSocket socket = dispatch.socket();
+  if (stopping_ || socket == nullptr) return false;
+  const ssize_t put = ::send(socket->get(), reply.bytes.data(), reply.bytes.size(), MSG_NOSIGNAL);
+  if (put > 0) reply.written = static_cast<size_t>(put);
+  if (reply.written < reply.bytes.size()) return false;
+  dispatch.finish(Deadline::Clock::now());
+  watch(id, socket->get(), EPOLLIN);
+  if (stopping_) wake();  // the front closes what is idle
+  return true;
 }
 
 void ConnectionFront::refuse(uint64_t id, Connection& connection, int status, const std::string& sentence) {
   connection.input.clear();
   connection.reading = false;
-  begin_write(id, connection, refusal_(status, sentence), /*close=*/true);
+  begin_write(id, connection, {.bytes = refusal_(status, sentence), .close = true});
 }
 
-void ConnectionFront::begin_write(uint64_t id, Connection& connection, std::string reply, bool close) {
-  bool last = close;
-  {
-    const std::scoped_lock lock(mutex_);
-    if (stopping_ && !close) {
-      // Announced, so that the client does not send its next request into a closing connection.
-      const size_t line_end = reply.find("\r\n");
-      if (line_end != std::string::npos) reply.insert(line_end + 2, "Connection: close\r\n");
-      last = true;
-    }
+void ConnectionFront::begin_write(uint64_t id, Connection& connection, Reply reply) {
+  if (stopping_ && !reply.close && reply.written == 0) {
+    // Announced, so that the client does not send its next request into a closing connection.
+    const size_t line_end = reply.bytes.find("\r\n");
+    if (line_end != std::string::npos) reply.bytes.insert(line_end + 2, "Connection: close\r\n");
+    reply.close = true;
   }
   connection.dispatch.reset();
-  connection.output = std::move(reply);
-  connection.written = 0;
-  connection.close_after_write = last;
+  connection.output = std::move(reply.bytes);
+  connection.written = reply.written;
+  connection.close_after_write = reply.close;
   connection.since = Deadline::Clock::now();
   write_more(id, connection);
 }
@@ -243,23 +266,23 @@ void ConnectionFront::begin_write(uint64_t id, Connection& connection, std::stri
 void ConnectionFront::write_more(uint64_t id, Connection& connection) {
   bool alive = true;
   while (alive && connection.written < connection.output.size()) {
-    const ssize_t put = ::send(connection.fd.get(), connection.output.data() + connection.written,
+    const ssize_t put = ::send(connection.fd(), connection.output.data() + connection.written,
                                connection.output.size() - connection.written, MSG_NOSIGNAL);
     if (put > 0)
       connection.written += static_cast<size_t>(put);
     else if (errno == EAGAIN || errno == EWOULDBLOCK)
-      return watch(id, connection, EPOLLOUT);
+      return watch(id, connection.fd(), EPOLLOUT);
     else if (errno != EINTR)
       alive = false;
   }
   if (!alive || connection.close_after_write) {
     // The client may still be sending a body that was refused; let it read the reply before the reset.
-    ::shutdown(connection.fd.get(), SHUT_WR);
+    ::shutdown(connection.fd(), SHUT_WR);
     return drop(id);
   }
   connection.output.clear();
   connection.since = Deadline::Clock::now();
-  watch(id, connection, EPOLLIN);
+  watch(id, connection.fd(), EPOLLIN);
   take_request(id, connection);
 }
 
@@ -272,14 +295,17 @@ void ConnectionFront::take_finished() {
   for (auto& entry : finished) {
     const auto found = connections_.find(entry.id);
     const bool client_waits = found != connections_.end() && found->second.dispatch == entry.dispatch;
-    if (client_waits) begin_write(entry.id, found->second, std::move(entry.reply), entry.close);
+    if (client_waits) begin_write(entry.id, found->second, std::move(entry.reply));
   }
 }
 
 void ConnectionFront::check_times() {
   const Time now = Deadline::Clock::now();
+  if (now - looked_at_times_ < kTick) return;
+  looked_at_times_ = now;
   std::vector<uint64_t> late;
-  for (const auto& [id, connection] : connections_) {
+  for (auto& [id, connection] : connections_) {
+    connection.note_sent();
     const auto age = now - connection.since;
     if (connection.dispatch ? age > limits_.call + limits_.grace
                             : (connection.reading || !connection.output.empty()) && age > limits_.transfer)
@@ -291,10 +317,10 @@ void ConnectionFront::check_times() {
       if (!connection.dispatch->settle()) continue;  // the reply is on its way
       begin_write(
           id, connection,
-          refusal_(limits_.late_status,
-                   "viaduct could not finish this call in time: the disk, the kernel or another call on the "
-                   "same object is slow; look at the daemon's log and try again"),
-          /*close=*/true);
+          {.bytes = refusal_(limits_.late_status,
+                             "viaduct could not finish this call in time: the disk, the kernel or another "
+                             "call on the same object is slow; look at the daemon's log and try again"),
+           .close = true});
     } else if (!connection.output.empty()) {
       drop(id);
     } else {

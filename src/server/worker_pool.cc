@@ -12,10 +12,12 @@ WorkerPool::~WorkerPool() {
 }
 
 void WorkerPool::submit(std::function<void()> job) {
-  const std::scoped_lock lock(mutex_);
-  jobs_.push_back(std::move(job));
-  if (jobs_.size() > idle_ && threads_.size() < most_) threads_.emplace_back([this] { work(); });
-  wake_.notify_one();
+  {
+    const std::scoped_lock lock(mutex_);
+    jobs_.push_back(std::move(job));
+    if (jobs_.size() > idle_ && threads_.size() < most_) threads_.emplace_back([this] { work(); });
+  }
+  wake_.notify_one();  // without the lock, which the woken thread takes
 }
 
 void WorkerPool::work() {

@@ -64,14 +64,14 @@ class Client {
       const size_t end = input_.find("\r\n\r\n");
       const size_t length_at = input_.find("Content-Length: ");
       if (end != std::string::npos && length_at != std::string::npos) {
-        const size_t total = end + 4 + std::stoul(input_.substr(length_at + 16));
+        const size_t total = end + 4 + std::stoul(input_.substr(length_at + 16, 20));
         if (input_.size() >= total) {
           std::string reply = input_.substr(0, total);
           input_.erase(0, total);
           return reply;
         }
       }
-      char buffer[4096];
+      char buffer[16384];
       const ssize_t got = ::recv(fd_.get(), buffer, sizeof buffer, 0);
       if (got <= 0) return "";
       input_.append(buffer, static_cast<size_t>(got));
@@ -269,6 +269,52 @@ TEST_F(HttpServerTest, ClientThatLeavesBeforeItsReply_HarmsNobody) {
   Client client(path_);
   client.send(post("/a", "x"));
   EXPECT_TRUE(ends_with(client.receive(), "/a:x"));
+}
+
+TEST_F(HttpServerTest, NextRequestSentDuringACall_IsAnsweredAfterIt) {
+  serve();
+  Client client(path_);
+  client.send(post("/wait"));
+  ASSERT_TRUE(gate_.await_waiters(1));
+  client.send(post("/a", "next"));
+  gate_.open();
+  EXPECT_TRUE(ends_with(client.receive(), "/wait:"));
+  EXPECT_TRUE(ends_with(client.receive(), "/a:next"));
+}
+
+TEST_F(HttpServerTest, ReplyThatNeedsManyWrites_ArrivesWholeAndTheConnectionGoesOn) {
+  serve();
+  Client client(path_);
+  const std::string body(300'000, 'x');
+  for (int i = 0; i < 3; ++i) {
+    client.send(post("/a", body));  // nothing is read meanwhile, so that the socket's buffer fills
+    EXPECT_TRUE(ends_with(client.receive(), "/a:" + body)) << i;
+  }
+  client.send(post("/a", "y"));
+  EXPECT_TRUE(ends_with(client.receive(), "/a:y"));
+}
+
+TEST_F(HttpServerTest, Stop_WhileManyCall_CutsNoReplyAndEndsAll) {
+  serve();
+  std::atomic<int> replies{0};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 8; ++i)
+    callers.emplace_back([this, &replies] {
+      Client client(path_);
+      for (bool open = true; open;) {
+        client.send(post("/a", "x"));
+        const std::string reply = client.receive();
+        open = !reply.empty();
+        EXPECT_TRUE(!open || ends_with(reply, "/a:x")) << reply;
+        if (open) ++replies;
+        if (reply.find("Connection: close") != std::string::npos) EXPECT_EQ(client.receive(), "");
+      }
+    });
+  while (replies < 200) std::this_thread::yield();
+  EXPECT_TRUE(server_->stop(5s));
+  server_.reset();
+  for (auto& caller : callers) caller.join();
+  EXPECT_EQ(replies, handled_) << "a call was handled and its reply lost";
 }
 
 TEST_F(HttpServerTest, Stop_AnswersWhatIsInFlightAndTakesNothingNew) {
