@@ -33,8 +33,9 @@ class Statement {
   void bind(int index, std::string_view text);
   // SQLITE_ROW, SQLITE_DONE or an error code.
   int step() { return sqlite3_step(handle_.get()); }
-  // The text of a column (0 = first) of the present row.
-  [[nodiscard]] std::string text(int column) const;
+  // The text of a column (0 = first) of the present row; the view is good until the next step().
+  [[nodiscard]] std::string_view view(int column) const;
+  [[nodiscard]] std::string text(int column) const { return std::string(view(column)); }
   [[nodiscard]] int64_t integer(int column) const { return sqlite3_column_int64(handle_.get(), column); }
   // Ends the present execution, and with it the read snapshot; forgets the bound values.
   void reset();

@@ -87,8 +87,13 @@ Status SqliteStore::scan(Table table, const std::function<void(const Row&)>& vis
   auto reader = impl_->reader();
   Statement& statement = reader->scan[static_cast<size_t>(table)];
   const StatementUse use(statement);
+  Row row;  // one for all rows: a state may have a million
   int code = statement.step();
-  for (; code == SQLITE_ROW; code = statement.step()) visit(Row{statement.text(0), statement.text(1)});
+  for (; code == SQLITE_ROW; code = statement.step()) {
+    row.key.assign(statement.view(0));
+    row.value.assign(statement.view(1));
+    visit(row);
+  }
   if (code != SQLITE_DONE) return from_sqlite(reader->db.get(), impl_->read_attempt(table));
   return {};
 }
