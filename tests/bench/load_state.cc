@@ -92,8 +92,11 @@ void run(const std::string& folder) {
   const SystemClock clock;
   const ipam::IpamEnvironment environment{
       .host_prefixes = [] { return Result<std::vector<Prefix>>(std::vector<Prefix>()); },
-      .bound_to = [](const Prefix&, const IpAddress&) { return std::string(); },
-      .engine_alive = {}};
+      .bound_to = [](const Prefix&, const IpAddress&) { return std::optional<ipam::BoundTo>(); },
+      .network_on = {},
+      .remove_unjoined = {},
+      .engine_alive = {},
+      .engine_began_in_sight = {}};
   const Moment start = std::chrono::steady_clock::now();
   const auto store = store::SqliteStore::open(folder);
   if (!store.ok()) die(store.error().message);

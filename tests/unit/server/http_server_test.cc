@@ -307,7 +307,9 @@ TEST_F(HttpServerTest, Stop_WhileManyCall_CutsNoReplyAndEndsAll) {
         open = !reply.empty();
         EXPECT_TRUE(!open || ends_with(reply, "/a:x")) << reply;
         if (open) ++replies;
-        if (reply.find("Connection: close") != std::string::npos) EXPECT_EQ(client.receive(), "");
+        if (reply.find("Connection: close") != std::string::npos) {
+          EXPECT_EQ(client.receive(), "");
+        }
       }
     });
   while (replies < 200) std::this_thread::yield();
