@@ -26,12 +26,15 @@ struct IpamEnvironment {
   // Prefixes that the host's routes and addresses cover now, the default routes left out. Automatic pools
   // avoid them.
   std::function<Result<std::vector<Prefix>>()> host_prefixes;
-  // The other half's word for who uses an address of a pool in the local space ("endpoint 3f2a… of network
-  // 9c1b…"), empty if nobody of that half does. An address so bound is not given away, whatever is released.
+  // The other half's word for which container's endpoint uses an address of a pool in the local space ("endpoint 3f2a… of
+  // network 9c1b…"), empty if none does. An address so bound is not given away, whatever is released.
   std::function<std::optional<BoundTo>(const Prefix& pool, const IpAddress& address)> bound_to;
   // The network of the other half whose subnet is exactly this pool of a local space ("network 9c1b…"), empty if there is
   // none: then the pool serves another driver, whose endpoints nobody here can see.
   std::function<std::string(const Prefix& pool)> network_on;
+  // The endpoint of the other half that has this address, but no container: away with it. Called for addresses that are
+  // proven orphans.
+  std::function<Status(const Prefix& pool, const IpAddress& address)> remove_unjoined;
   IsAlive engine_alive;
   BeganInSight engine_began_in_sight;
 };

@@ -15,8 +15,13 @@ CreateEndpointReply reply_for(const EndpointRecord& endpoint) {
   return reply;
 }
 
+constexpr std::chrono::minutes kUnjoinedGrace{10};
+
+bool same(const std::optional<InterfaceAddress>& a, const std::optional<InterfaceAddress>& b) {
+  return a && b && a->address == b->address;
+}
+
 Error conflict_with(const EndpointRecord& holder, const EndpointRecord& wanted) {
-  const auto same = [](const auto& a, const auto& b) { return a && b && a->address == b->address; };
   std::string what = "MAC " + wanted.mac.to_string();
   if (same(holder.request.ipv4, wanted.request.ipv4))
     what = "address " + wanted.request.ipv4->address.to_string();
@@ -25,6 +30,13 @@ Error conflict_with(const EndpointRecord& holder, const EndpointRecord& wanted) 
   return conflict(
       fmt::format("{} is in use on network {} by endpoint {}; choose another one, or stop that container",
                   what, short_id(wanted.request.network_id), short_id(holder.request.endpoint_id)));
+}
+
+// No container has it, and whoever gives out the addresses has given one of its to another: the engine died, or gave up,
+// between making it and joining it. (One MAC may be wanted twice by containers that start side by side.)
+bool is_left_behind(const EndpointRecord& holder, const EndpointRecord& wanted) {
+  return holder.sandbox_key.empty() &&
+         (same(holder.request.ipv4, wanted.request.ipv4) || same(holder.request.ipv6, wanted.request.ipv6));
 }
 
 Error endpoint_busy(const std::string& id) {
@@ -105,9 +117,11 @@ Result<std::vector<EndpointRecord>> EndpointLifecycle::stale_holders(const Netwo
                                                                      const EndpointRecord& wanted) {
   std::vector<EndpointRecord> stale;
   for (auto& holder : core_.table.holders(wanted)) {
-    if (TRY(core_.host_link(network, holder))) return conflict_with(holder, wanted);
+    if (!is_left_behind(holder, wanted) && TRY(core_.host_link(network, holder)))
+      return conflict_with(holder, wanted);
     stale.push_back(std::move(holder));
   }
+  for (const auto& holder : stale) TRY(core_.applier.remove_endpoint(core_.plan(network, holder)));
   return stale;
 }
 
@@ -117,6 +131,18 @@ Status EndpointLifecycle::remove(const std::string& network_id, const std::strin
   const auto network = core_.table.network(network_id);
   const auto endpoint = core_.table.endpoint(network_id, endpoint_id);
   if (!network || !endpoint) return {};
+  return remove_locked(*network, *endpoint);
+}
+
+Status EndpointLifecycle::remove_unjoined(const Prefix& pool, const IpAddress& address, Deadline deadline) {
+  const auto use = core_.table.use_of(pool, address);
+  if (!use || !use->endpoint || use->endpoint->joined) return {};
+  const auto lock = TRY(core_.table.lock(use->network_id, deadline));
+  const auto network = core_.table.network(use->network_id);
+  const auto endpoint = core_.table.endpoint(use->network_id, use->endpoint->id);
+  if (!network || !endpoint || !endpoint->sandbox_key.empty()) return {};
+  // One that is being made now will be joined in a moment.
+  if (endpoint->since > format_time(core_.clock.now() - kUnjoinedGrace)) return {};
   return remove_locked(*network, *endpoint);
 }
 

@@ -12,6 +12,7 @@ class EndpointLifecycle {
 
   Result<CreateEndpointReply> create(const CreateEndpointRequest& request, Deadline deadline);
   Status remove(const std::string& network_id, const std::string& endpoint_id, Deadline deadline);
+  Status remove_unjoined(const Prefix& pool, const IpAddress& address, Deadline deadline);
   Result<JoinReply> join(const JoinRequest& request, Deadline deadline);
   Status leave(const std::string& network_id, const std::string& endpoint_id, Deadline deadline);
   // Changes nothing, and so waits for nobody.
@@ -23,7 +24,8 @@ class EndpointLifecycle {
   Status remove_locked(const NetworkRecord& network, const EndpointRecord& endpoint);
   // The engine has been told that the call failed, and will not delete what it does not know of.
   Error take_back(const NetworkRecord& network, const EndpointRecord& endpoint);
-  // Endpoints that hold an address or MAC of `wanted` on paper only. Errors: kConflict, one of them is alive.
+  // Endpoints that hold an address or MAC of `wanted` on paper only, or were left behind unjoined; none of their links is
+  // in service any more. Errors: kConflict, one of them is alive.
   Result<std::vector<EndpointRecord>> stale_holders(const NetworkRecord& network,
                                                     const EndpointRecord& wanted);
   // Makes sure that the engine finds a peer to move. Returns whether links were made.

@@ -90,12 +90,17 @@ std::optional<AddressUser> NetworkService::bound_to(const Prefix& pool, const Ip
   if (!use) return std::nullopt;
   const std::string network = short_id(use->network_id);
   if (!use->endpoint) return AddressUser{"gateway of network " + network, std::nullopt};
+  if (!use->endpoint->joined) return std::nullopt;
   return AddressUser{fmt::format("endpoint {} of network {}", short_id(use->endpoint->id), network),
                      use->endpoint->mac};
 }
 
 Result<bool> NetworkService::remove_abandoned(const Prefix& subnet, Deadline deadline) {
   return impl_->networks.remove_abandoned(subnet, deadline);
+}
+
+Status NetworkService::remove_unjoined(const Prefix& pool, const IpAddress& address, Deadline deadline) {
+  return impl_->endpoints.remove_unjoined(pool, address, deadline);
 }
 
 std::string NetworkService::network_on(const Prefix& pool) const {

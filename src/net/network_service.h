@@ -97,9 +97,12 @@ class NetworkService {
   Status revoke_external_connectivity(const std::string& network_id, const std::string& endpoint_id,
                                       Deadline deadline);
 
-  // The endpoint, or else the network by its gateway, that has this address of a subnet that overlaps the pool. A
+  // The endpoint in a container, or else the network by its gateway, that has this address of a subnet that overlaps the pool. A
   // look into an index: its cost does not grow with the number of endpoints.
   [[nodiscard]] std::optional<AddressUser> bound_to(const Prefix& pool, const IpAddress& address) const;
+  // Removes the endpoint that has such an address if no container has joined it in ten minutes: its engine died between making it
+  // and joining it. Nothing to remove succeeds. Not on a call's path.
+  Status remove_unjoined(const Prefix& pool, const IpAddress& address, Deadline deadline);
   // "network 9c1b…" with exactly this subnet; empty if there is none. Walks over the networks.
   [[nodiscard]] std::string network_on(const Prefix& pool) const;
 

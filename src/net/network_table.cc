@@ -163,9 +163,11 @@ std::optional<NetworkTable::Use> NetworkTable::use_of(const Prefix& pool, const 
     const auto subnets = subnets_of(entry.record->request);
     const Subnet* subnet = subnet_of(subnets, address);
     if (subnet == nullptr || !subnet->prefix.overlaps(pool)) continue;
-    if (!place.endpoint_id.empty())
+    if (!place.endpoint_id.empty()) {
+      const EndpointRecord& endpoint = entry.endpoints.at(place.endpoint_id);
       return Use{place.network_id,
-                 Use::Endpoint{place.endpoint_id, entry.endpoints.at(place.endpoint_id).mac}};
+                 Use::Endpoint{place.endpoint_id, endpoint.mac, !endpoint.sandbox_key.empty()}};
+    }
     use = Use{place.network_id, std::nullopt};
   }
   return use;

@@ -54,6 +54,7 @@ class NetworkTable {
     struct Endpoint {
       std::string id;
       Mac mac;
+      bool joined = false;  // a container has it
     };
     std::string network_id;
     std::optional<Endpoint> endpoint;  // empty: it is the network's gateway

@@ -108,6 +108,9 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
        [halves](const Prefix& pool) {
          return halves->network ? halves->network->network_on(pool) : std::string();
        },
+       [halves](const Prefix& pool, const IpAddress& address) {
+         return halves->network->remove_unjoined(pool, address, Deadline::in(kBackgroundCall));
+       },
        [boot](const ipam::EngineIdentity& engine) { return engine_alive(engine, boot); },
        [boot, served_from](const ipam::EngineIdentity& engine) {
          return engine.boot_id == boot && engine.start_ticks > served_from;

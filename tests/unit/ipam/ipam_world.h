@@ -55,6 +55,11 @@ class World {
             },
         .network_on =
             [this](const Prefix& pool) { return networks.contains(pool) ? std::string("network n") : ""; },
+        .remove_unjoined =
+            [this](const Prefix&, const IpAddress& address) {
+              unjoined_removed.push_back(address.to_string());
+              return Status();
+            },
         .engine_alive = [this](const EngineIdentity&) { return engine_alive; },
         .engine_began_in_sight = [this](const EngineIdentity&) { return in_sight; },
     };
@@ -171,6 +176,7 @@ class World {
   std::set<Prefix> networks;  // subnets of networks of the other half
   std::string boot = "boot-1";
   bool routes_fail = false;
+  std::vector<std::string> unjoined_removed;  // that the other half was asked to remove
   bool in_sight = true;
   bool engine_alive = true;
   std::vector<PoolSource> sources = {{prefix("10.200.0.0/16"), 24}};

@@ -75,8 +75,18 @@ TEST_F(EndpointCalls, UnknownNetwork_IsNotFound) {
   EXPECT_EQ(create(endpoint_request(id_of('b'), id_of('1'))).error().code, ErrorCode::kNotFound);
 }
 
+// The engine died between CreateEndpoint and Join, and the container starts again with its --ip.
+TEST_F(EndpointCalls, AddressOfAnEndpointThatNobodyJoined_GoesToTheNext) {
+  ASSERT_TRUE(create(request).ok());
+  ASSERT_TRUE(create(endpoint_request(kNetwork, id_of('2'), "10.1.0.2/24")).ok());
+  ASSERT_TRUE(world.reaped());
+  EXPECT_THAT(world.marked_links(), ElementsAre(kBridge, "ve2222222222222"));
+  EXPECT_EQ(world.stored(store::Table::kEndpoint), 1);
+}
+
 TEST_F(EndpointCalls, AddressOfALiveEndpoint_IsAConflictThatNamesTheHolder) {
   ASSERT_TRUE(create(request).ok());
+  ASSERT_TRUE(world.service->join({kNetwork, id_of('1'), "/sandbox"}, soon()).ok());
   const auto second = create(endpoint_request(kNetwork, id_of('2'), "10.1.0.2/24"));
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().code, ErrorCode::kConflict);

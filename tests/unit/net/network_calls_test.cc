@@ -322,6 +322,7 @@ TEST_F(NetworkCalls, OperatorNamesNoNetworkOrSeveral_IsToldSo) {
 TEST_F(NetworkCalls, BoundTo_NamesEndpointsAndGateways) {
   ASSERT_TRUE(create(request).ok());
   ASSERT_TRUE(endpoint(endpoint_request(id_of('a'), id_of('1'))).ok());
+  ASSERT_TRUE(world.service->join({id_of('a'), id_of('1'), "/sandbox"}, soon()).ok());
   const auto who = [&](const std::string& pool, const std::string& at) {
     return world.service->bound_to(prefix(pool), address(at).address).value_or(AddressUser{});
   };
@@ -335,12 +336,32 @@ TEST_F(NetworkCalls, BoundTo_NamesEndpointsAndGateways) {
   EXPECT_EQ(who("10.2.0.0/24", "10.1.0.2/24").what, "");
 }
 
+TEST_F(NetworkCalls, RemoveUnjoined_TakesWhatWasLeftBehindLongAgoAlone) {
+  ASSERT_TRUE(create(request).ok());
+  for (const char id : {'1', '2'})
+    ASSERT_TRUE(
+        endpoint(endpoint_request(id_of('a'), id_of(id), id == '1' ? "10.1.0.2/24" : "10.1.0.3/24")).ok());
+  ASSERT_TRUE(world.service->join({id_of('a'), id_of('1'), "/sandbox"}, soon()).ok());
+  const auto sweep = [&] {
+    for (const char* at : {"10.1.0.1/24", "10.1.0.2/24", "10.1.0.3/24", "10.1.0.4/24"})
+      EXPECT_TRUE(world.service->remove_unjoined(prefix("10.1.0.0/24"), address(at).address, soon()).ok());
+    return world.service->endpoints().size();
+  };
+  EXPECT_EQ(sweep(), 2U) << "it may be joined in a moment";
+  world.clock.advance(std::chrono::minutes(11));
+  EXPECT_EQ(sweep(), 1U);
+  ASSERT_TRUE(world.reaped());
+  EXPECT_THAT(world.marked_links(), ElementsAre(kBridge, kHost));
+}
+
 TEST_F(NetworkCalls, BoundTo_FollowsEndpointsAndNetworksAsTheyGoAndAfterARestart) {
   ASSERT_TRUE(create(request).ok());
   ASSERT_TRUE(endpoint(endpoint_request(id_of('a'), id_of('1'))).ok());
   const auto bound = [&](const std::string& at) {
     return world.service->bound_to(prefix("10.1.0.0/24"), address(at).address).has_value();
   };
+  EXPECT_FALSE(bound("10.1.0.2/24")) << "no container has it yet";
+  ASSERT_TRUE(world.service->join({id_of('a'), id_of('1'), "/sandbox"}, soon()).ok());
   world.reopen();
   EXPECT_TRUE(bound("10.1.0.1/24"));
   EXPECT_TRUE(bound("10.1.0.2/24"));
