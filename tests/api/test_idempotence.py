@@ -73,7 +73,7 @@ def test_create_endpoint_twice_gives_the_first_answer(running, client, network):
 
 
 def test_create_endpoint_never_answers_what_it_was_given(client, network):
-    """T9: the same value back is an error to every engine."""
+    """Scenario 5. T9: the same value back is an error to every engine."""
     endpoint = network.endpoint()
     answer = client.call("NetworkDriver.CreateEndpoint", endpoint.creation())
     assert not answer.get("Interface")
@@ -152,7 +152,7 @@ def test_a_network_made_and_taken_back_at_once_leaves_nothing(running, client):
 ], ids=" ".join)
 @pytest.mark.parametrize("joined", [True, False], ids=["joined", "never joined"])
 def test_every_order_of_taking_an_endpoint_back_ends_alike(running, client, network, order, joined):
-    """T17: which of these an engine sends depends on its version and on what failed."""
+    """Scenario 3. T17: which of these an engine sends depends on its version and on what failed."""
     before = running.state.dump(), running.kernel()
     endpoint = network.joined()[0] if joined else network.endpoint()
     for method in order:
@@ -182,7 +182,7 @@ def test_a_released_address_is_not_given_away_while_its_endpoint_lives(client, n
 
 
 def test_unknown_things_are_taken_back_with_success(running, client):
-    """T16: what an engine deletes may be unknown here, and it would not ask again."""
+    """Scenario 6. T16: what an engine deletes may be unknown here, and it would not ask again."""
     ids = {"NetworkID": new_id(), "EndpointID": new_id()}
     for method in ("Leave", "DeleteEndpoint", "RevokeExternalConnectivity"):
         client.call(f"NetworkDriver.{method}", ids)
@@ -229,7 +229,7 @@ def test_sub_pools_bound_automatic_addresses_only(client):
 
 
 def test_one_mac_asking_again_gets_its_address_again(running, client, network):
-    """A repeat after a lost reply; the MAC is the only key that an engine gives."""
+    """Scenario 1. A repeat after a lost reply; the MAC is the only key that an engine gives."""
     mac = new_mac()
     first = client.call("IpamDriver.RequestAddress", address_request(network.pool_id, mac=mac))["Address"]
     assert client.call("IpamDriver.RequestAddress", address_request(network.pool_id, mac=mac))["Address"] == first

@@ -46,6 +46,7 @@ def refuse(world, method, body):
 
 @pytest.mark.parametrize("method", protocol.WITH_ARGUMENTS)
 def test_bodies_that_are_no_object(busy, method):
+    """Scenario 2."""
     whole = json.dumps(busy.examples[method], separators=(",", ":")).encode() + b"\n"
     bodies = [b"", b"\n", b"null", b"[]", b"7", b'"text"', b"true", b"{", b"}", b"nonsense", whole[:-2], whole[:-1] * 2,
               whole[: len(whole) // 2], b"\x00" * 64, DEEP]
@@ -56,6 +57,7 @@ def test_bodies_that_are_no_object(busy, method):
 
 @pytest.mark.parametrize("method", NEED_MEMBERS)
 def test_an_object_without_members(busy, method):
+    """Scenario 4."""
     refuse(busy, method, b"{}")
     busy.untouched()
 
