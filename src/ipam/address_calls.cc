@@ -201,7 +201,13 @@ Status IpamService::Impl::release_address(const std::string& pool_id, const IpAd
   if (!parent.subnet.prefix().contains(address)) return {};
   auto hold = TRY(hold_existing(visit.value(), parent.subnet.offset_of(address), deadline));
   if (!hold.has_value()) return {};
-  return settle(*hold, after_release(hold->before, moment(*hold, !bound_user(*hold).empty())), deadline);
+  const bool bound = !bound_user(*hold).empty();
+  // The engine rolls back an endpoint whose making failed for it, though not here. While the address is marked no other
+  // endpoint gets it.
+  if (!bound && hold->before.owner == OwnerClass::kEndpoint &&
+      local_space_with(parent.subnet.prefix()) == parent.space)
+    TRY(environment_.remove_unjoined(parent.subnet.prefix(), address, deadline));
+  return settle(*hold, after_release(hold->before, moment(*hold, bound)), deadline);
 }
 
 Result<std::optional<IpamService::Impl::Visit>> IpamService::Impl::enter_subnet(const std::string& space,

@@ -20,7 +20,7 @@ struct BoundTo {
   std::optional<Mac> mac;  // of the endpoint
 };
 
-// What the IPAM half asks of the rest of the host. Wired in main; both may be called from any thread and must
+// What the IPAM half asks of the rest of the host. Wired in main; all may be called from any thread and must
 // not call back into the service.
 struct IpamEnvironment {
   // Prefixes that the host's routes and addresses cover now, the default routes left out. Automatic pools
@@ -32,9 +32,9 @@ struct IpamEnvironment {
   // The network of the other half whose subnet is exactly this pool of a local space ("network 9c1b…"), empty if there is
   // none: then the pool serves another driver, whose endpoints nobody here can see.
   std::function<std::string(const Prefix& pool)> network_on;
-  // The endpoint of the other half that has this address, but no container: away with it. Called for addresses that are
-  // proven orphans.
-  std::function<Status(const Prefix& pool, const IpAddress& address)> remove_unjoined;
+  // The engine gives this address back: an endpoint of the other half that has it, but no container, is none that the engine
+  // knows, and goes. Must not tell the service of it.
+  std::function<Status(const Prefix& pool, const IpAddress& address, Deadline deadline)> remove_unjoined;
   IsAlive engine_alive;
   BeganInSight engine_began_in_sight;
 };

@@ -23,9 +23,6 @@ Result<uint64_t> IpamService::Impl::reclaim_orphans(Deadline deadline) {
     const auto visit = TRY(enter_subnet(space, prefix, deadline));
     if (!visit.has_value()) continue;
     for (const Uint128 offset : suspects) {
-      const IpAddress address = visit->parent().subnet.address_at(offset);
-      if (!environment_.bound_to(prefix, address).has_value())
-        TRY(environment_.remove_unjoined(prefix, address));
       auto hold = TRY(hold_existing(*visit, offset, deadline));
       // Looked at again, now that nobody else can change it.
       if (!hold.has_value() || !is_suspect(hold->before) || !bound_user(*hold).empty()) continue;

@@ -15,8 +15,6 @@ CreateEndpointReply reply_for(const EndpointRecord& endpoint) {
   return reply;
 }
 
-constexpr std::chrono::minutes kUnjoinedGrace{10};
-
 bool same(const std::optional<InterfaceAddress>& a, const std::optional<InterfaceAddress>& b) {
   return a && b && a->address == b->address;
 }
@@ -140,10 +138,31 @@ Status EndpointLifecycle::remove_unjoined(const Prefix& pool, const IpAddress& a
   const auto lock = TRY(core_.table.lock(use->network_id, deadline));
   const auto network = core_.table.network(use->network_id);
   const auto endpoint = core_.table.endpoint(use->network_id, use->endpoint->id);
-  if (!network || !endpoint || !endpoint->sandbox_key.empty()) return {};
-  // One that is being made now will be joined in a moment.
-  if (endpoint->since > format_time(core_.clock.now() - kUnjoinedGrace)) return {};
-  return remove_locked(*network, *endpoint);
+  if (!network || !endpoint) return {};
+  return erase_unjoined(*network, *endpoint);
+}
+
+Result<int> EndpointLifecycle::remove_unjoined_since(std::chrono::sys_seconds before, Deadline deadline) {
+  int removed = 0;
+  for (const EndpointRecord& seen : core_.table.endpoints()) {
+    if (!seen.sandbox_key.empty() || seen.since >= format_time(before)) continue;
+    const auto lock = TRY(core_.table.lock(seen.request.network_id, deadline));
+    const auto network = core_.table.network(seen.request.network_id);
+    const auto endpoint = core_.table.endpoint(seen.request.network_id, seen.request.endpoint_id);
+    if (!network || !endpoint || !endpoint->sandbox_key.empty()) continue;
+    TRY(erase_unjoined(*network, *endpoint));
+    ++removed;
+  }
+  return removed;
+}
+
+// The address is not told of: it is being released, or goes as an orphan does.
+Status EndpointLifecycle::erase_unjoined(const NetworkRecord& network, const EndpointRecord& endpoint) {
+  if (!endpoint.sandbox_key.empty()) return {};
+  TRY(core_.applier.remove_endpoint(core_.plan(network, endpoint)));
+  TRY(core_.store.commit({{}, {removal_of(endpoint)}}));
+  core_.table.erase_endpoint(network.request.id, endpoint.request.endpoint_id);
+  return {};
 }
 
 Status EndpointLifecycle::remove_locked(const NetworkRecord& network, const EndpointRecord& endpoint) {

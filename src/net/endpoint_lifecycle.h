@@ -13,6 +13,7 @@ class EndpointLifecycle {
   Result<CreateEndpointReply> create(const CreateEndpointRequest& request, Deadline deadline);
   Status remove(const std::string& network_id, const std::string& endpoint_id, Deadline deadline);
   Status remove_unjoined(const Prefix& pool, const IpAddress& address, Deadline deadline);
+  Result<int> remove_unjoined_since(std::chrono::sys_seconds before, Deadline deadline);
   Result<JoinReply> join(const JoinRequest& request, Deadline deadline);
   Status leave(const std::string& network_id, const std::string& endpoint_id, Deadline deadline);
   // Changes nothing, and so waits for nobody.
@@ -21,6 +22,7 @@ class EndpointLifecycle {
  private:
   Result<CreateEndpointReply> repeat(const NetworkRecord& network, EndpointRecord known,
                                      const CreateEndpointRequest& request);
+  Status erase_unjoined(const NetworkRecord& network, const EndpointRecord& endpoint);
   Status remove_locked(const NetworkRecord& network, const EndpointRecord& endpoint);
   // The engine has been told that the call failed, and will not delete what it does not know of.
   Error take_back(const NetworkRecord& network, const EndpointRecord& endpoint);

@@ -103,6 +103,10 @@ Status NetworkService::remove_unjoined(const Prefix& pool, const IpAddress& addr
   return impl_->endpoints.remove_unjoined(pool, address, deadline);
 }
 
+Result<int> NetworkService::remove_unjoined_since(std::chrono::sys_seconds before, Deadline deadline) {
+  return impl_->endpoints.remove_unjoined_since(before, deadline);
+}
+
 std::string NetworkService::network_on(const Prefix& pool) const {
   const auto id = impl_->core.table.network_on(pool);
   return id ? "network " + short_id(*id) : "";

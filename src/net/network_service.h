@@ -100,9 +100,12 @@ class NetworkService {
   // The endpoint in a container, or else the network by its gateway, that has this address of a subnet that overlaps the pool. A
   // look into an index: its cost does not grow with the number of endpoints.
   [[nodiscard]] std::optional<AddressUser> bound_to(const Prefix& pool, const IpAddress& address) const;
-  // Removes the endpoint that has such an address if no container has joined it in ten minutes: its engine died between making it
-  // and joining it. Nothing to remove succeeds. Not on a call's path.
+  // Removes the endpoint that has such an address if no container has joined it: the engine gives the address back, so that it
+  // does not know of the endpoint. Nothing to remove succeeds. The IPAM half is not told.
   Status remove_unjoined(const Prefix& pool, const IpAddress& address, Deadline deadline);
+  // Removes the endpoints that were made before then and that no container has joined; their engine died, or gave up, in
+  // between. How many. Not on a call's path; addresses become orphans.
+  Result<int> remove_unjoined_since(std::chrono::sys_seconds before, Deadline deadline);
   // "network 9c1b…" with exactly this subnet; empty if there is none. Walks over the networks.
   [[nodiscard]] std::string network_on(const Prefix& pool) const;
 

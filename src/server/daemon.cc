@@ -108,8 +108,8 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
        [halves](const Prefix& pool) {
          return halves->network ? halves->network->network_on(pool) : std::string();
        },
-       [halves](const Prefix& pool, const IpAddress& address) {
-         return halves->network->remove_unjoined(pool, address, Deadline::in(kBackgroundCall));
+       [halves](const Prefix& pool, const IpAddress& address, Deadline deadline) {
+         return halves->network->remove_unjoined(pool, address, deadline);
        },
        [boot](const ipam::EngineIdentity& engine) { return engine_alive(engine, boot); },
        [boot, served_from](const ipam::EngineIdentity& engine) {
@@ -157,7 +157,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
       refusing(parts->admin_refusals.emplace(seams.log, "admin")), admin_limits());
   adopt(*parts->plugin_server, std::move(plugin_listeners), parts->socket_files);
   adopt(*parts->admin_server, std::move(admin_listeners), parts->socket_files);
-  parts->sweeper = std::make_unique<OrphanSweeper>(*parts->ipam, *parts->network, seams.log);
+  parts->sweeper = std::make_unique<OrphanSweeper>(*parts->ipam, *parts->network, seams.clock, seams.log);
   TRY(parts->admin_server->start());
   TRY(parts->plugin_server->start());
   seams.log.log(LogLevel::kInfo, "viaductd serves",

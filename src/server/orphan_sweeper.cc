@@ -6,11 +6,14 @@ namespace {
 
 constexpr std::chrono::seconds kBetweenSweeps{60};
 constexpr std::chrono::milliseconds kSweep{5000};
+// An engine joins an endpoint straight after it has made it.
+constexpr std::chrono::minutes kUnjoinedGrace{10};
 
 }  // namespace
 
-OrphanSweeper::OrphanSweeper(ipam::IpamService& ipam, net::NetworkService& network, Logger& log)
-    : ipam_(ipam), network_(network), log_(log), thread_([this] { run(); }) {}
+OrphanSweeper::OrphanSweeper(ipam::IpamService& ipam, net::NetworkService& network, const Clock& clock,
+                             Logger& log)
+    : ipam_(ipam), network_(network), clock_(clock), log_(log), thread_([this] { run(); }) {}
 
 OrphanSweeper::~OrphanSweeper() {
   {
@@ -25,10 +28,21 @@ void OrphanSweeper::run() {
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, kBetweenSweeps, [this] { return stopping_; })) {
     lock.unlock();
+    sweep_endpoints();
     sweep_addresses();
     sweep_pools();
     lock.lock();
   }
+}
+
+void OrphanSweeper::sweep_endpoints() {
+  const auto removed = network_.remove_unjoined_since(clock_.now() - kUnjoinedGrace, Deadline::in(kSweep));
+  if (!removed.ok())
+    log_.log(LogLevel::kWarning, "endpoints that no container joined could not be removed",
+             {{"error", removed.error().message}});
+  else if (removed.value() > 0)
+    log_.log(LogLevel::kInfo, "endpoints that no container joined were removed",
+             {{"count", std::to_string(removed.value())}});
 }
 
 void OrphanSweeper::sweep_addresses() {

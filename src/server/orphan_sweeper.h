@@ -4,30 +4,33 @@
 #include <mutex>
 #include <thread>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "ipam/ipam_service.h"
 #include "net/network_service.h"
 
 namespace viaduct::server {
 
-// The thread that looks, once a minute, for what the engine has lost without a word, and gives it back: addresses whose
-// endpoint is gone; pools, and networks on them, of an engine that died while it made them. No call of the engine waits for
+// The thread that looks, once a minute, for what the engine has lost without a word, and gives it back: endpoints that no
+// container joined; addresses whose endpoint is gone; pools, and networks on them, of an engine that died while it made them. No call of the engine waits for
 // it.
 class OrphanSweeper {
  public:
   // All outlive it.
-  OrphanSweeper(ipam::IpamService& ipam, net::NetworkService& network, Logger& log);
+  OrphanSweeper(ipam::IpamService& ipam, net::NetworkService& network, const Clock& clock, Logger& log);
   ~OrphanSweeper();
   OrphanSweeper(const OrphanSweeper&) = delete;
   OrphanSweeper& operator=(const OrphanSweeper&) = delete;
 
  private:
   void run();
+  void sweep_endpoints();
   void sweep_addresses();
   void sweep_pools();
 
   ipam::IpamService& ipam_;
   net::NetworkService& network_;
+  const Clock& clock_;
   Logger& log_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -101,14 +101,24 @@ def test_a_second_endpoint_with_the_address_or_mac_of_another_is_refused(running
 
 
 def test_an_endpoint_that_nobody_joined_makes_room(running, client, network):
-    """The engine died between CreateEndpoint and Join, and starts its container again: the address is asked for anew."""
+    """The engine died between CreateEndpoint and Join, and starts its container again with its --ip."""
     lost = network.endpoint()
+    running.engine().register()
     bare = lost.address.partition("/")[0]
-    client.call("IpamDriver.ReleaseAddress", lost.releasing())
     heir, _ = network.joined(address=bare)
     assert heir.address == lost.address
     running.wait_reaped()
     assert running.state.counts()["endpoint"] == 1 and len(running.own_links()) == 3
+
+
+def test_an_address_given_back_takes_an_endpoint_along_that_nobody_joined(running, client, network):
+    """viaductd died with the reply to CreateEndpoint; the engine rolls back what it knows of, the address."""
+    before = running.state.dump(), running.kernel()
+    lost = network.endpoint()
+    running.restart()
+    running.client().call("IpamDriver.ReleaseAddress", lost.releasing())
+    running.wait_reaped()
+    assert (running.state.dump(), running.kernel()) == before
 
 
 def test_a_refused_network_leaves_nothing(running, client, network):

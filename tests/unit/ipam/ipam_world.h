@@ -39,9 +39,11 @@ class World {
  public:
   explicit World(store::Store* over = nullptr) : store_(over != nullptr ? over : &memory_) { reopen(); }
 
+  // The daemon ends; the next thing to call is reopen().
+  void close() { service_.reset(); }
   // The daemon starts anew on what the store holds.
   void reopen() {
-    service_.reset();
+    close();
     IpamEnvironment environment{
         .host_prefixes = [this]() -> Result<std::vector<Prefix>> {
           if (routes_fail) return unavailable("netlink is away");
@@ -56,7 +58,7 @@ class World {
         .network_on =
             [this](const Prefix& pool) { return networks.contains(pool) ? std::string("network n") : ""; },
         .remove_unjoined =
-            [this](const Prefix&, const IpAddress& address) {
+            [this](const Prefix&, const IpAddress& address, Deadline) {
               unjoined_removed.push_back(address.to_string());
               return Status();
             },

@@ -336,20 +336,33 @@ TEST_F(NetworkCalls, BoundTo_NamesEndpointsAndGateways) {
   EXPECT_EQ(who("10.2.0.0/24", "10.1.0.2/24").what, "");
 }
 
-TEST_F(NetworkCalls, RemoveUnjoined_TakesWhatWasLeftBehindLongAgoAlone) {
-  ASSERT_TRUE(create(request).ok());
-  for (const char id : {'1', '2'})
-    ASSERT_TRUE(
-        endpoint(endpoint_request(id_of('a'), id_of(id), id == '1' ? "10.1.0.2/24" : "10.1.0.3/24")).ok());
-  ASSERT_TRUE(world.service->join({id_of('a'), id_of('1'), "/sandbox"}, soon()).ok());
-  const auto sweep = [&] {
-    for (const char* at : {"10.1.0.1/24", "10.1.0.2/24", "10.1.0.3/24", "10.1.0.4/24"})
-      EXPECT_TRUE(world.service->remove_unjoined(prefix("10.1.0.0/24"), address(at).address, soon()).ok());
-    return world.service->endpoints().size();
-  };
-  EXPECT_EQ(sweep(), 2U) << "it may be joined in a moment";
-  world.clock.advance(std::chrono::minutes(11));
-  EXPECT_EQ(sweep(), 1U);
+class UnjoinedEndpoints : public NetworkCalls {
+ protected:
+  UnjoinedEndpoints() {
+    EXPECT_TRUE(create(request).ok());
+    for (const char id : {'1', '2'}) {
+      const std::string at = id == '1' ? "10.1.0.2/24" : "10.1.0.3/24";
+      EXPECT_TRUE(endpoint(endpoint_request(id_of('a'), id_of(id), at)).ok());
+    }
+    EXPECT_TRUE(world.service->join({id_of('a'), id_of('1'), "/sandbox"}, soon()).ok());
+  }
+};
+
+TEST_F(UnjoinedEndpoints, AreRemovedByTheirAddress) {
+  for (const char* at : {"10.1.0.1/24", "10.1.0.2/24", "10.1.0.4/24"})
+    EXPECT_TRUE(world.service->remove_unjoined(prefix("10.1.0.0/24"), address(at).address, soon()).ok());
+  EXPECT_EQ(world.service->endpoints().size(), 2U);
+  EXPECT_TRUE(
+      world.service->remove_unjoined(prefix("10.1.0.0/24"), address("10.1.0.3/24").address, soon()).ok());
+  ASSERT_TRUE(world.reaped());
+  EXPECT_THAT(world.marked_links(), ElementsAre(kBridge, kHost));
+  EXPECT_EQ(world.stored(store::Table::kEndpoint), 1);
+}
+
+TEST_F(UnjoinedEndpoints, AreRemovedByTheirAge) {
+  const auto made = world.clock.now();
+  EXPECT_EQ(world.service->remove_unjoined_since(made, soon()).value(), 0) << "it may be joined in a moment";
+  EXPECT_EQ(world.service->remove_unjoined_since(made + std::chrono::seconds(1), soon()).value(), 1);
   ASSERT_TRUE(world.reaped());
   EXPECT_THAT(world.marked_links(), ElementsAre(kBridge, kHost));
 }
