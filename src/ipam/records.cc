@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cstdio>
 #include <limits>
 
 #include "base/clock.h"
+#include "ipam/address_row.h"
 
 namespace viaduct::ipam {
 
@@ -55,20 +55,7 @@ Json to_json(const ReservationRecord& record) {
 }
 
 Result<std::chrono::sys_seconds> parse_since(const std::string& text) {
-  int year = 0;
-  unsigned month = 0;
-  unsigned day = 0;
-  int hour = 0;
-  int minute = 0;
-  int second = 0;
-  char zone = 0;
-  const int fields = std::sscanf(text.c_str(), "%4d-%2u-%2uT%2d:%2d:%2d%c", &year, &month, &day, &hour,
-                                 &minute, &second, &zone);  // NOLINT: widths bound every field
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
-                                         std::chrono::day(day)};
-  const std::chrono::sys_seconds time = std::chrono::sys_days(date) + std::chrono::hours(hour) +
-                                        std::chrono::minutes(minute) + std::chrono::seconds(second);
-  if (fields == 7 && date.ok() && format_time(time) == text) return time;
+  if (const auto plain = read_plain_time(text); plain.has_value()) return *plain;
   return invalid_argument(fmt::format("\"{}\" is no time such as 2026-01-31T12:00:00Z", text));
 }
 
@@ -100,9 +87,6 @@ Result<Json> parse_stored(const std::string& value) {
   if (!json.is_object()) return invalid_argument("it is no JSON object");
   return json;
 }
-
-// Slots keep 40 bits of it.
-constexpr int64_t kMostLasting = int64_t{1} << 38;
 
 }  // namespace
 
@@ -183,6 +167,7 @@ Result<PoolRecord> pool_from_json(const std::string& key, const std::string& val
 }
 
 Result<AddressRecord> address_from_json(const std::string& key, const std::string& value) {
+  if (auto plain = read_plain_address_row(key, value); plain.has_value()) return std::move(*plain);
   auto record = read_address(value);
   if (!record.ok()) return corrupt("address", key, record.error().message);
   const AddressRecord& content = record.value();

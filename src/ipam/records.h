@@ -28,6 +28,9 @@ struct PoolRecord {
   std::string since;  // RFC 3339, as format_time() writes it
 };
 
+// A rest lies between its negative and itself: slots keep 40 bits of it.
+inline constexpr int64_t kMostLasting = int64_t{1} << 38;
+
 // Table address, key = address_key(). Addresses belong to the parent prefix, so that sub-pools of one prefix
 // share them.
 struct AddressRecord {

@@ -1,0 +1,215 @@
+#include "ipam/address_row.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+
+namespace viaduct::ipam {
+
+namespace {
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// The number that `text` is, written as we write numbers: digits alone, no zero before them.
+std::optional<int64_t> whole_number(std::string_view text, int64_t most) {
+  if (text.empty() || (text.size() > 1 && text.front() == '0') || !is_digit(text.front())) return {};
+  int64_t number = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem != std::errc{} || end != text.data() + text.size() || number > most) return {};
+  return number;
+}
+
+// Takes `text` apart from the front.
+class Scanner {
+ public:
+  explicit Scanner(std::string_view text) : rest_(text) {}
+
+  bool take(char c) {
+    if (rest_.empty() || rest_.front() != c) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  // The content of a string that means what it says: printable ASCII without escapes.
+  std::optional<std::string_view> string() {
+    if (!take('"')) return {};
+    size_t length = 0;
+    while (length < rest_.size() && rest_[length] >= ' ' && rest_[length] <= '~' && rest_[length] != '"' &&
+           rest_[length] != '\\')
+      ++length;
+    const std::string_view content = rest_.substr(0, length);
+    rest_.remove_prefix(length);
+    if (!take('"')) return {};
+    return content;
+  }
+  // A number or a word, up to what ends it in an object.
+  std::string_view bare() {
+    const std::string_view word = rest_.substr(0, rest_.find_first_of(",}"));
+    rest_.remove_prefix(word.size());
+    return word;
+  }
+  [[nodiscard]] bool at_end() const { return rest_.empty(); }
+
+ private:
+  std::string_view rest_;
+};
+
+// The members as they stand in the row.
+struct Members {
+  std::optional<std::string_view> space, pool, address, owner, mac, name, since;
+  std::optional<std::string_view> claims, epoch, released, rest;
+};
+
+struct Place {
+  std::string_view name;
+  std::optional<std::string_view> Members::*member;
+};
+constexpr std::array kStrings = {Place{"address", &Members::address}, Place{"mac", &Members::mac},
+                                 Place{"name", &Members::name},       Place{"owner", &Members::owner},
+                                 Place{"pool", &Members::pool},       Place{"since", &Members::since},
+                                 Place{"space", &Members::space}};
+constexpr std::array kBare = {Place{"claims", &Members::claims}, Place{"epoch", &Members::epoch},
+                              Place{"released", &Members::released}, Place{"rest", &Members::rest}};
+
+bool take_member(Scanner& scanner, Members& members) {
+  const auto name = scanner.string();
+  if (!name.has_value() || !scanner.take(':')) return false;
+  for (const Place& place : kStrings) {
+    if (place.name != *name) continue;
+    auto& member = members.*place.member;
+    return !member.has_value() && (member = scanner.string()).has_value();
+  }
+  for (const Place& place : kBare) {
+    if (place.name != *name) continue;
+    auto& member = members.*place.member;
+    if (member.has_value()) return false;
+    member = scanner.bare();
+    return true;
+  }
+  return false;
+}
+
+std::optional<Members> take_apart(std::string_view value) {
+  Scanner scanner(value);
+  Members members;
+  if (!scanner.take('{')) return {};
+  do {
+    if (!take_member(scanner, members)) return {};
+  } while (scanner.take(','));
+  if (!scanner.take('}') || !scanner.at_end()) return {};
+  if (!members.space || members.space->empty() || !members.pool || !members.address || !members.owner ||
+      !members.claims || !members.epoch || !members.since)
+    return {};
+  return members;
+}
+
+std::optional<IpAddress> dotted_quad(std::string_view text) {
+  uint32_t value = 0;
+  for (int part = 0; part < 4; ++part) {
+    const size_t dot = part < 3 ? text.find('.') : text.size();
+    if (dot == std::string_view::npos) return {};
+    const auto number = whole_number(text.substr(0, dot), 255);
+    if (!number.has_value()) return {};
+    value = value << 8 | static_cast<uint32_t>(*number);
+    text.remove_prefix(std::min(dot + 1, text.size()));
+  }
+  return IpAddress(Family::kIpv4, value);
+}
+
+// Only in the one spelling that to_string() gives, so that keys can be compared as text.
+std::optional<IpAddress> plain_address(std::string_view text) {
+  if (text.find(':') == std::string_view::npos) return dotted_quad(text);
+  const auto parsed = IpAddress::parse(text);
+  if (!parsed.ok() || parsed.value().to_string() != text) return {};
+  return parsed.value();
+}
+
+std::optional<Prefix> plain_prefix(std::string_view text) {
+  const size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return {};
+  const auto address = plain_address(text.substr(0, slash));
+  if (!address.has_value()) return {};
+  const auto length = whole_number(text.substr(slash + 1), address_bits(address->family()));
+  if (!length.has_value()) return {};
+  const Prefix prefix(*address, static_cast<int>(*length));
+  if (prefix.first() != *address) return {};
+  return prefix;
+}
+
+std::optional<OwnerClass> owner_of(std::string_view text) {
+  for (const OwnerClass owner :
+       {OwnerClass::kEndpoint, OwnerClass::kGateway, OwnerClass::kAuxiliary, OwnerClass::kSwarm})
+    if (text == to_string(owner)) return owner;
+  return {};
+}
+
+// As address_key() writes it.
+bool is_key(std::string_view key, const Members& members) {
+  const size_t space = members.space->size();
+  const size_t pool = members.pool->size();
+  return key.size() == space + pool + members.address->size() + 2 && key.substr(0, space) == *members.space &&
+         key[space] == '/' && key.substr(space + 1, pool) == *members.pool && key[space + 1 + pool] == '/' &&
+         key.substr(space + pool + 2) == *members.address;
+}
+
+}  // namespace
+
+std::optional<AddressRecord> read_plain_address_row(std::string_view key, std::string_view value) {
+  const auto members = take_apart(value);
+  if (!members.has_value() || !is_key(key, *members)) return {};
+  const auto pool = plain_prefix(*members->pool);
+  const auto address = plain_address(*members->address);
+  const auto owner = owner_of(*members->owner);
+  const auto claims = whole_number(*members->claims, std::numeric_limits<int>::max());
+  const auto epoch = whole_number(*members->epoch, std::numeric_limits<int64_t>::max());
+  if (!pool || !address || !owner || !claims || *claims < 1 || !epoch || !pool->contains(*address) ||
+      !read_plain_time(*members->since))
+    return {};
+  if (members->released.has_value() && *members->released != "true" && *members->released != "false")
+    return {};
+  AddressRecord record;
+  if (members->rest.has_value()) {
+    // A negative one is rare enough to be left to the other way.
+    record.rest = whole_number(*members->rest, kMostLasting);
+    if (!record.rest.has_value()) return {};
+  }
+  if (members->mac.has_value()) {
+    const auto mac = Mac::parse(*members->mac);
+    if (!mac.ok()) return {};
+    record.mac = mac.value();
+  }
+  record.space = *members->space;
+  record.pool = *pool;
+  record.address = *address;
+  record.owner = *owner;
+  record.name = members->name.value_or("");
+  record.claims = static_cast<int>(*claims);
+  record.epoch = static_cast<uint64_t>(*epoch);
+  record.since = *members->since;
+  record.released = members->released == "true";
+  return record;
+}
+
+std::optional<std::chrono::sys_seconds> read_plain_time(std::string_view text) {
+  constexpr std::string_view kForm = "dddd-dd-ddTdd:dd:ddZ";
+  if (text.size() != kForm.size()) return {};
+  for (size_t i = 0; i < kForm.size(); ++i)
+    if (kForm[i] == 'd' ? !is_digit(text[i]) : text[i] != kForm[i]) return {};
+  const auto number = [text](size_t at, size_t digits) {
+    unsigned value = 0;
+    for (const char c : text.substr(at, digits)) value = value * 10 + static_cast<unsigned>(c - '0');
+    return value;
+  };
+  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(number(0, 4))),
+                                         std::chrono::month(number(5, 2)), std::chrono::day(number(8, 2))};
+  const unsigned hour = number(11, 2);
+  const unsigned minute = number(14, 2);
+  const unsigned second = number(17, 2);
+  if (!date.ok() || hour > 23 || minute > 59 || second > 59) return {};
+  return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
+         std::chrono::seconds(second);
+}
+
+}  // namespace viaduct::ipam
