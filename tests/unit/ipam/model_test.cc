@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <random>
 #include <set>
 
@@ -7,6 +9,36 @@
 
 namespace viaduct::ipam::testing {
 namespace {
+
+// A store that dies with its daemon: from some moment on nothing reaches it, or one commit more does, whose answer is lost.
+class MortalStore final : public store::Store {
+ public:
+  enum class State { kAlive, kDiesAfterACommit, kDead };
+  State state = State::kAlive;
+
+  Status commit(const store::Transaction& transaction) override {
+    const std::lock_guard lock(mutex_);  // the service writes in the background as well
+    if (state == State::kDead) return unavailable("the daemon is dead");
+    const auto committed = inner_.commit(transaction);
+    if (state == State::kAlive) return committed;
+    state = State::kDead;
+    return unavailable("the daemon died");
+  }
+  Result<std::optional<std::string>> get(store::Table table, const std::string& key) override {
+    return inner_.get(table, key);
+  }
+  Status scan(store::Table table, const std::function<void(const store::Row&)>& visit) override {
+    return inner_.scan(table, visit);
+  }
+  void set(State next) {
+    const std::lock_guard lock(mutex_);
+    state = next;
+  }
+
+ private:
+  std::mutex mutex_;
+  store::MemoryStore inner_;
+};
 
 // The rules once more, naively: one pool 10.1.0.0/28 of the local space, and a visible engine.
 struct Oracle {
@@ -20,9 +52,14 @@ struct Oracle {
   int refs = 0;
   uint64_t pool_epoch = 0;
   uint64_t epoch = 1;
-  std::map<int, Held> held;    // by last byte
-  std::map<int, int> resting;  // the MAC that had the address last; 0: none
+  struct Rest {
+    int mac = 0;        // that had the address last; 0: none
+    int64_t since = 0;  // by `time`
+  };
+  std::map<int, Held> held;  // by last byte
+  std::map<int, Rest> resting;
   std::set<int> bound;
+  int64_t time = 0;  // seconds that passed for certain
 
   static bool usable(int host) { return host >= 1 && host <= 14; }
 
@@ -56,8 +93,9 @@ struct Oracle {
   }
 
   // An explicit request for an address that rests: its former endpoint's replay, its own again, or another's.
-  bool wake(std::map<int, int>::iterator rest, OwnerClass owner, int mac) {
-    const auto [host, former] = *rest;
+  bool wake(std::map<int, Rest>::iterator rest, OwnerClass owner, int mac) {
+    const int host = rest->first;
+    const int former = rest->second.mac;
     const bool bare = owner == OwnerClass::kAuxiliary;
     const bool own = owner == OwnerClass::kEndpoint && mac != 0 && mac == former;
     if (bound.contains(host) && !bare && !own) return false;
@@ -69,7 +107,7 @@ struct Oracle {
 
   void free(int host) {
     const Held& holder = held.at(host);
-    if (holder.owner == OwnerClass::kEndpoint) resting[host] = holder.mac;
+    if (holder.owner == OwnerClass::kEndpoint) resting[host] = {holder.mac, time};
     held.erase(host);
   }
 
@@ -84,9 +122,9 @@ struct Oracle {
         return true;
       }
     const auto unused = [&](int at) { return !held.contains(at) && !bound.contains(at); };
-    for (const auto& [at, former] : resting)
-      if (former == mac && !bound.contains(at) &&
-          (host == 0 || !resting.contains(host) || resting[host] != mac))
+    for (const auto& [at, rest] : resting)
+      if (rest.mac == mac && !bound.contains(at) &&
+          (host == 0 || !resting.contains(host) || resting[host].mac != mac))
         return false;  // its own former address comes first
     if (host == 0) {
       for (int at = 1; at <= 14; ++at)
@@ -94,9 +132,12 @@ struct Oracle {
       return true;
     }
     if (!usable(host) || !unused(host)) return false;
-    if (resting.contains(host) && resting[host] != mac)
-      for (int at = 1; at <= 14; ++at)
-        if (unused(at) && !resting.contains(at)) return false;  // one that was never used comes first
+    if (resting.contains(host) && resting[host].mac != mac)
+      for (int at = 1; at <= 14; ++at) {
+        if (!unused(at)) continue;
+        if (!resting.contains(at)) return false;                    // one that was never used comes first
+        if (resting[at].since < resting[host].since) return false;  // then what rested longest
+      }
     resting.erase(host);
     held[host] = {OwnerClass::kEndpoint, mac, 1, epoch, false};
     return true;
@@ -124,10 +165,12 @@ struct Oracle {
 class History {
  public:
   explicit History(uint64_t seed) : random_(seed) { world_.new_engine(kFirstEngine); }
+  [[nodiscard]] uint64_t steps() const { return steps_; }
 
   void run(int steps) {
     for (int step = 0; step < steps && !::testing::Test::HasFatalFailure(); ++step) {
       SCOPED_TRACE("step " + std::to_string(step));
+      ++steps_;
       one();
       compare();
     }
@@ -152,9 +195,7 @@ class History {
     } else if (what < 60) {
       explicit_request();
     } else if (what < 80) {
-      const int host = below(16);
-      world_.release(kId, text(host));
-      if (oracle_.refs > 0) oracle_.release(host);
+      release();
     } else if (what < 92) {
       toggle_bound(below(14) + 1);
     } else if (what < 95) {
@@ -166,10 +207,50 @@ class History {
       world_.new_engine(engine_);
       ++oracle_.epoch;
     } else if (what < 98) {
-      world_.clock.advance(std::chrono::seconds(below(100)));
-    } else {
+      pass_time();
+    } else if (what < 99) {
       world_.reopen();
+    } else {
+      kill(below(2) == 0);
     }
+  }
+
+  void pass_time() {
+    const std::chrono::seconds span(below(100));
+    world_.clock.advance(span);
+    oracle_.time += span.count();
+    world_.clock.jump(std::chrono::seconds(below(200'000) - 100'000));
+  }
+
+  // kill -9, alone or with the whole machine, whose clock may have lost its time.
+  void kill(bool machine) {
+    store_.set(MortalStore::State::kDead);
+    world_.close();
+    store_.set(MortalStore::State::kAlive);
+    if (machine) {
+      world_.clock.reboot(std::chrono::seconds(below(200'000) - 100'000));
+      world_.boot += "+";
+    }
+    world_.reopen();
+  }
+
+  // Now and then the daemon is killed between a call's commit and its answer; the engine asks again.
+  void call(const std::function<void()>& ask) {
+    if (below(30) == 0) {
+      store_.set(MortalStore::State::kDiesAfterACommit);
+      ask();
+      kill(false);
+    }
+  }
+
+  void release() {
+    const int host = below(16);
+    call([&] {
+      (void)world_.service().release_address(kId, ip(text(host)), soon());
+      if (oracle_.refs > 0) oracle_.release(host);
+    });
+    world_.release(kId, text(host));
+    if (oracle_.refs > 0) oracle_.release(host);
   }
 
   void request_pool() {
@@ -180,6 +261,7 @@ class History {
 
   void automatic() {
     const int number = below(8) + 1;
+    call([&] { (void)world_.endpoint(kId, number); });
     const auto reply = world_.endpoint(kId, number);
     if (oracle_.refs == 0) {
       ASSERT_FALSE(reply.ok());
@@ -196,10 +278,20 @@ class History {
     const auto owner = kind == 0   ? OwnerClass::kGateway
                        : kind == 1 ? OwnerClass::kAuxiliary
                                    : OwnerClass::kEndpoint;
-    const auto reply = kind == 0   ? world_.gateway(kId, text(host))
-                       : kind == 1 ? world_.bare_at(kId, text(host))
-                                   : world_.endpoint_at(kId, text(host), number);
-    const bool granted = oracle_.refs > 0 && oracle_.explicit_request(host, owner, kind == 2 ? number : 0);
+    const auto ask = [&] {
+      return kind == 0   ? world_.gateway(kId, text(host))
+             : kind == 1 ? world_.bare_at(kId, text(host))
+                         : world_.endpoint_at(kId, text(host), number);
+    };
+    const auto expected = [&] {
+      return oracle_.refs > 0 && oracle_.explicit_request(host, owner, kind == 2 ? number : 0);
+    };
+    call([&] {
+      (void)ask();
+      (void)expected();
+    });
+    const auto reply = ask();
+    const bool granted = expected();
     ASSERT_EQ(reply.ok(), granted) << text(host) << " kind " << kind << ": " << World::text(reply);
   }
 
@@ -220,8 +312,8 @@ class History {
                              std::to_string(holder.epoch);
     std::map<std::string, std::string> seen;
     std::map<std::string, std::string> rests;
-    for (const auto& [host, former] : oracle_.resting)
-      rests[text(host)] = former == 0 ? "" : mac(former).to_string();
+    for (const auto& [host, rest] : oracle_.resting)
+      rests[text(host)] = rest.mac == 0 ? "" : mac(rest.mac).to_string();
     std::map<std::string, std::string> seen_rests;
     for (const AddressView& view : world_.service().addresses())
       if (view.state == AddressState::kResting)
@@ -240,19 +332,34 @@ class History {
   static constexpr const char* kPool = "10.1.0.0/28";
   static constexpr const char* kId = "local/10.1.0.0/28";
   std::mt19937_64 random_;
-  World world_;
+  uint64_t steps_ = 0;
+  MortalStore store_;
+  World world_{&store_};
   Oracle oracle_;
   EngineIdentity engine_ = kFirstEngine;
 };
 
+uint64_t number_from(const char* variable, uint64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+// For a long run: VIADUCT_HISTORY_SECONDS; for one history again: VIADUCT_HISTORY_SEED.
 TEST(Model, RandomHistories_AgreeWithTheRulesWrittenNaively) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(3);
-  uint64_t seed = std::random_device()();
-  for (int round = 0; round < 200 && std::chrono::steady_clock::now() < end; ++round, ++seed) {
+  constexpr uint64_t kMostSeconds = 3600;
+  const std::chrono::seconds span(std::min(number_from("VIADUCT_HISTORY_SECONDS", 3), kMostSeconds));
+  const auto end = std::chrono::steady_clock::now() + span;
+  uint64_t seed = number_from("VIADUCT_HISTORY_SEED", std::random_device()());
+  uint64_t histories = 0;
+  uint64_t steps = 0;
+  for (; std::chrono::steady_clock::now() < end; ++seed, ++histories) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    History(seed).run(400);
+    History history(seed);
+    history.run(60);
+    steps += history.steps();
     if (HasFailure()) return;
   }
+  std::cout << histories << " histories of " << steps << " steps, the last with seed " << seed - 1 << "\n";
 }
 
 }  // namespace
