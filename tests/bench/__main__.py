@@ -32,6 +32,8 @@ QUICK = Sizes(address_rounds=100, slices=1, slice_seconds=0.2, link_batches=1, l
 
 def arguments():
     parser = argparse.ArgumentParser(prog="tools/bench", description="Measure viaduct beside its rivals, in one run.")
+    parser.add_argument("what", nargs="?", choices=["ipam"], help="the address manager alone: part a, and its structures in memory")
+    parser.add_argument("--plot", metavar="FILE", type=Path, help="with ipam: write its growth with the pool there, as SVG")
     parser.add_argument("--quick", action="store_true", help="few of everything: shows that it works, not how fast it is")
     parser.add_argument("--only", choices="abc", help="one part: a addresses, b endpoints and links, c connect and disconnect")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the numbers there as well")
@@ -94,7 +96,8 @@ def main():
     from bench.samples import markdown
 
     load = os.getloadavg()[0]   # before: the run itself adds to it
-    disk, rows = measure(options.only or "abc", QUICK if options.quick else Sizes())
+    everything = "a" if options.what == "ipam" else "abc"
+    disk, rows = measure(options.only or everything, QUICK if options.quick else Sizes())
     where = surroundings(disk, folder, load)
     print("{date}, {cores} cores, kernel {kernel}, {file_system}, build {build}, load {load_before} before\n".format(**where))
     print(markdown(rows, judge=load < IDLE))
@@ -105,6 +108,12 @@ def main():
             print(f"\nOf a connect and disconnect, {sum(inside.values()):.2f} ms pass inside viaductd: "
                   + ", ".join(f"{method} {spent:.2f}" for method, spent in inside.items() if spent >= 0.01)
                   + f". Without them the ratio would be {row.note['ratio_without_viaductd']:.2f} (means).")
+    if options.what == "ipam":
+        from bench import core
+        figures, starts = core.measure(folder)
+        print("\n" + core.table(figures, starts))
+        if options.plot:
+            options.plot.write_text(core.plot(figures))
     if options.json:
         options.json.write_text(json.dumps({**where, "rows": [row.as_object() for row in rows]}, indent=1) + "\n")
 

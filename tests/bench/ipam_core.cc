@@ -13,6 +13,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "bench/run_list.h"
 #include "ipam/free_map.h"
 #include "ipam/pool_table.h"
 #include "ipam/subnet.h"
@@ -104,6 +105,46 @@ void measure_map(int bits) {
              map.take(one);
            }
          }));
+}
+
+// The same two of the rival, for as long as it takes to tell: its cost grows with the pool.
+void measure_rival(int bits) {
+  std::vector<uint64_t> held;
+  std::vector<bool> taken(size_t{1} << bits);
+  for (const Uint128 offset : half_at_random(bits)) {
+    held.push_back(static_cast<uint64_t>(offset));
+    taken[held.back()] = true;
+  }
+  bench::RunList list(bits, [&](uint64_t offset) { return taken[offset]; });
+  uint64_t cursor = 0;
+  const auto next = [&] {
+    auto found = list.first_free(cursor + 1);
+    if (!found.has_value()) found = list.first_free(0);
+    cursor = *found;
+    return cursor;
+  };
+  const auto measure = [&](const std::string& what, const std::function<void()>& operation) {
+    constexpr double kEnough = 2e8;
+    const double start = processor_nanoseconds();
+    uint64_t count = 0;
+    do {
+      for (int i = 0; i < 16; ++i) operation();
+      count += 16;
+    } while (processor_nanoseconds() - start < kEnough);
+    report(what, bits, (processor_nanoseconds() - start) / static_cast<double>(count));
+  };
+  measure("runs half full: request, release", [&] {
+    const uint64_t got = next();
+    list.take(got);
+    list.give_back(got);
+  });
+  std::mt19937_64 random(kSeed + 1);
+  measure("runs half full: release at random, request", [&] {
+    uint64_t& one = held[random() % held.size()];
+    list.give_back(one);
+    one = next();
+    list.take(one);
+  });
 }
 
 Prefix prefix_for(int bits) {
@@ -245,6 +286,7 @@ void measure_pools() {
 int main() {
   for (const int bits : {4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 64, 128}) {
     measure_map(bits);
+    if (bits <= 24) measure_rival(bits);
     if (bits <= 22 || bits == 64) measure_fill(bits);
     measure_subnet(bits);
   }
