@@ -9,6 +9,8 @@ foreach(header IN LISTS headers)
   list(APPEND units ${unit})
 endforeach()
 add_library(header_check OBJECT EXCLUDE_FROM_ALL ${units})
+# Each header for itself, also where other sources are joined.
+set_target_properties(header_check PROPERTIES UNITY_BUILD OFF)
 target_compile_options(header_check PRIVATE -O0 -g0)
 target_link_libraries(header_check PRIVATE viaduct_options fmt::fmt nlohmann_json::nlohmann_json CLI11::CLI11
   SQLite::SQLite3 Threads::Threads PkgConfig::HTTPLIB PkgConfig::LIBNL PkgConfig::NFTABLES)
