@@ -59,6 +59,7 @@ class World {
             [this](const Prefix& pool) { return networks.contains(pool) ? std::string("network n") : ""; },
         .remove_unjoined =
             [this](const Prefix&, const IpAddress& address, Deadline) {
+              const std::lock_guard lock(bound_mutex_);
               unjoined_removed.push_back(address.to_string());
               return Status();
             },

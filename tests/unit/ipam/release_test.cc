@@ -26,6 +26,22 @@ TEST(ReleaseAddress, WhatWasNeverGiven_SucceedsAndChangesNothing) {
   EXPECT_THAT(world.held(), ElementsAre("gateway 10.1.0.1"));
 }
 
+TEST(ReleaseAddress, OfAnEndpointInNoContainer_TakesTheEndpointAlong) {
+  World world;
+  const std::string id = world.pool("10.1.0.0/24");
+  world.gateway(id).value();
+  world.bare_at(id, "10.1.0.9").value();
+  for (int number = 1; number <= 2; ++number) world.endpoint(id, number).value();
+  world.bind("10.1.0.0/24", "10.1.0.3");
+  for (const std::string address : {"10.1.0.1", "10.1.0.2", "10.1.0.3", "10.1.0.4", "10.1.0.9"})
+    world.release(id, address);
+  EXPECT_THAT(world.unjoined_removed, ElementsAre("10.1.0.2"));
+  const std::string global = world.pool("10.1.0.0/24", "", kGlobalSpace);
+  world.release(global, World::bare(world.endpoint(global, 3)));
+  EXPECT_THAT(world.unjoined_removed, ElementsAre("10.1.0.2"))
+      << "containers have no addresses of that space";
+}
+
 TEST(ReleaseAddress, ThroughASiblingSubPool_Works) {
   World world;
   const std::string low = world.pool("10.1.0.0/24", "10.1.0.0/25");
