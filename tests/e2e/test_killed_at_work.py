@@ -55,19 +55,27 @@ def kill_engine_while_it_makes(stack, name, subnet, moment):
 
 
 def test_network_that_was_being_made(stack):
-    """Its subnet is free for the same command again; what is not asked for again goes by itself, links and all."""
-    kept, again, lost_pool, lost_network = (stack.subnet() for _ in range(4))
+    """Its subnet is free for the same command again; what is not asked for again goes by itself, links and all.
+
+    What the engine knows stays, networks too that were never used.
+    """
+    kept, idle, foreign, again, lost_pool, lost_network = (stack.subnet() for _ in range(6))
     stack.network("kept", "--subnet", f"{kept}.0/24")
     stack.run("one", "kept", "--restart", "always")
+    stack.network("idle", "--subnet", f"{idle}.0/24")
+    stack.docker("network", "create", "-d", "bridge", "--ipam-driver", stack.driver.name, "--subnet", f"{foreign}.0/24", "foreign")
     kill_engine_while_it_makes(stack, "lost-pool", lost_pool, "pool")
     kill_engine_while_it_makes(stack, "lost-network", lost_network, "network")
     kill_engine_while_it_makes(stack, "again", again, "network")
-    assert len(stack.bridges()) == 3
+    assert len(stack.bridges()) == 4
 
     stack.network("again", "--subnet", f"{again}.0/24")
     stack.run("two", "again")
     assert stack.pings("two", OUTSIDE4)
-    wait_until(lambda: len(stack.bridges()) == 2 and len(stack.rows("pool")) == 2, 100, "end of what no engine knows")
-    assert not pool_rows(stack, lost_pool) and not pool_rows(stack, lost_network)
+    wait_until(lambda: not pool_rows(stack, lost_pool) and not pool_rows(stack, lost_network), 100, "end of what no engine knows")
+    assert len(stack.bridges()) == 3 and len(stack.rows("pool")) == 4
+    for name in ("idle", "foreign"):
+        stack.run(f"in-{name}", name)
+        assert stack.pings(f"in-{name}", OUTSIDE4)
     assert stack.pings("one", OUTSIDE4)
     stack.network("heir", "--subnet", f"{lost_network}.0/24")
