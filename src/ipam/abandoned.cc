@@ -7,10 +7,6 @@ namespace viaduct::ipam {
 
 namespace {
 
-bool is_in_flux(const Pool& pool) {
-  return pool.state != PoolState::kSettled || pool.parent->closing;
-}
-
 bool was_ever_used(const Pool& pool) {
   const auto held = [&](OwnerClass owner) { return pool.range->held[static_cast<size_t>(owner)]; };
   return held(OwnerClass::kEndpoint) + held(OwnerClass::kSwarm) + pool.range->resting > 0;
@@ -25,7 +21,7 @@ bool IpamService::Impl::replay_is_over_locked() const {
 
 bool IpamService::Impl::is_abandoned_locked(const Pool& pool) const {
   return kind_of_space(pool.record.space) == SpaceKind::kLocal && replay_is_over_locked() &&
-         pool.record.epoch < epoch_.local.number && !is_in_flux(pool) && !was_ever_used(pool);
+         pool.record.epoch < epoch_.local.number && !pool.in_flux() && !was_ever_used(pool);
 }
 
 PoolClaim IpamService::Impl::claim_on(const Prefix& pool, const std::string& by, int others) const {

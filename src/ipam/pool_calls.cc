@@ -51,10 +51,6 @@ Error no_pool_left(const PoolWish& wish, const std::vector<PoolSource>& sources)
           wish.family == Family::kIpv4 ? "IPv4" : "IPv6", length, list_of(sources))};
 }
 
-bool in_flux(const Pool* pool) {
-  return pool != nullptr && (pool->state != PoolState::kSettled || pool->parent->closing);
-}
-
 }  // namespace
 
 Result<PoolReply> IpamService::Impl::request_pool(const PoolRequest& request, Deadline deadline) {
@@ -71,7 +67,8 @@ Result<PoolReply> IpamService::Impl::request_explicit_pool(const PoolWish& wish,
     Pool* pool = table_.find(id);
     const Parent* parent = table_.find_parent(wish.space, *wish.pool);
     Pool* other = pool == nullptr ? table_.find_overlap(wish.space, *wish.pool, wish.sub_pool) : nullptr;
-    if (in_flux(pool) || in_flux(other) || (parent != nullptr && parent->closing)) {
+    if ((pool != nullptr && pool->in_flux()) || (other != nullptr && other->in_flux()) ||
+        (parent != nullptr && parent->closing)) {
       if (wait_for_change(lock, deadline)) continue;
       lock.unlock();
       change_epoch([&](const EpochState& state) { return after_failed_replay(state, kind); });
@@ -186,7 +183,7 @@ Status IpamService::Impl::release_pool(const std::string& id, Deadline deadline)
   while (true) {
     Pool* pool = table_.find(id);
     if (pool == nullptr) return {};
-    if (!in_flux(pool)) {
+    if (!pool->in_flux()) {
       if (pool->record.refs > 1)
         return set_references(lock, *pool, pool->record.refs - 1, pool->record.epoch);
       return remove_pool(lock, *pool, deadline);

@@ -40,6 +40,9 @@ struct Pool {
   PoolState state = PoolState::kSettled;
   Parent* parent = nullptr;
   Subnet::Range* range = nullptr;  // where its automatic addresses come from
+
+  // A call is making, changing or removing it, or removing one beside it.
+  [[nodiscard]] bool in_flux() const { return state != PoolState::kSettled || parent->closing; }
 };
 
 // All pools. No I/O and no locking: the caller holds the service's mutex. Parent prefixes of one space never

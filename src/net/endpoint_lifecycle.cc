@@ -142,8 +142,9 @@ Status EndpointLifecycle::remove_unjoined(const Prefix& pool, const IpAddress& a
   return erase_unjoined(*network, *endpoint);
 }
 
-Result<int> EndpointLifecycle::remove_unjoined_since(std::chrono::sys_seconds before, Deadline deadline) {
-  int removed = 0;
+Result<uint64_t> EndpointLifecycle::remove_unjoined_since(std::chrono::sys_seconds before,
+                                                          Deadline deadline) {
+  uint64_t removed = 0;
   for (const EndpointRecord& seen : core_.table.endpoints()) {
     if (!seen.sandbox_key.empty() || seen.since >= format_time(before)) continue;
     const auto lock = TRY(core_.table.lock(seen.request.network_id, deadline));

@@ -103,7 +103,7 @@ Status NetworkService::remove_unjoined(const Prefix& pool, const IpAddress& addr
   return impl_->endpoints.remove_unjoined(pool, address, deadline);
 }
 
-Result<int> NetworkService::remove_unjoined_since(std::chrono::sys_seconds before, Deadline deadline) {
+Result<uint64_t> NetworkService::remove_unjoined_since(std::chrono::sys_seconds before, Deadline deadline) {
   return impl_->endpoints.remove_unjoined_since(before, deadline);
 }
 

@@ -105,7 +105,7 @@ class NetworkService {
   Status remove_unjoined(const Prefix& pool, const IpAddress& address, Deadline deadline);
   // Removes the endpoints that were made before then and that no container has joined; their engine died, or gave up, in
   // between. How many. Not on a call's path; addresses become orphans.
-  Result<int> remove_unjoined_since(std::chrono::sys_seconds before, Deadline deadline);
+  Result<uint64_t> remove_unjoined_since(std::chrono::sys_seconds before, Deadline deadline);
   // "network 9c1b…" with exactly this subnet; empty if there is none. Walks over the networks.
   [[nodiscard]] std::string network_on(const Prefix& pool) const;
 

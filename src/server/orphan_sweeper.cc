@@ -35,24 +35,20 @@ void OrphanSweeper::run() {
   }
 }
 
+void OrphanSweeper::tell(const std::string& what, const Result<uint64_t>& swept) {
+  if (!swept.ok())
+    log_.log(LogLevel::kWarning, what + " could not be given back", {{"error", swept.error().message}});
+  else if (swept.value() > 0)
+    log_.log(LogLevel::kInfo, what + " given back", {{"count", std::to_string(swept.value())}});
+}
+
 void OrphanSweeper::sweep_endpoints() {
-  const auto removed = network_.remove_unjoined_since(clock_.now() - kUnjoinedGrace, Deadline::in(kSweep));
-  if (!removed.ok())
-    log_.log(LogLevel::kWarning, "endpoints that no container joined could not be removed",
-             {{"error", removed.error().message}});
-  else if (removed.value() > 0)
-    log_.log(LogLevel::kInfo, "endpoints that no container joined were removed",
-             {{"count", std::to_string(removed.value())}});
+  tell("endpoints that no container joined",
+       network_.remove_unjoined_since(clock_.now() - kUnjoinedGrace, Deadline::in(kSweep)));
 }
 
 void OrphanSweeper::sweep_addresses() {
-  const auto reclaimed = ipam_.reclaim_orphans(Deadline::in(kSweep));
-  if (!reclaimed.ok())
-    log_.log(LogLevel::kWarning, "orphaned addresses could not be given back",
-             {{"error", reclaimed.error().message}});
-  else if (reclaimed.value() > 0)
-    log_.log(LogLevel::kInfo, "orphaned addresses given back",
-             {{"count", std::to_string(reclaimed.value())}});
+  tell("orphaned addresses", ipam_.reclaim_orphans(Deadline::in(kSweep)));
 }
 
 void OrphanSweeper::sweep_pools() {

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <string>
 #include <thread>
 
 #include "base/clock.h"
@@ -24,6 +25,8 @@ class OrphanSweeper {
 
  private:
   void run();
+  // Logs how many were given back, where there were any, or why none could be.
+  void tell(const std::string& what, const Result<uint64_t>& swept);
   void sweep_endpoints();
   void sweep_addresses();
   void sweep_pools();

@@ -361,8 +361,8 @@ TEST_F(UnjoinedEndpoints, AreRemovedByTheirAddress) {
 
 TEST_F(UnjoinedEndpoints, AreRemovedByTheirAge) {
   const auto made = world.clock.now();
-  EXPECT_EQ(world.service->remove_unjoined_since(made, soon()).value(), 0) << "it may be joined in a moment";
-  EXPECT_EQ(world.service->remove_unjoined_since(made + std::chrono::seconds(1), soon()).value(), 1);
+  EXPECT_EQ(world.service->remove_unjoined_since(made, soon()).value(), 0U) << "it may be joined in a moment";
+  EXPECT_EQ(world.service->remove_unjoined_since(made + std::chrono::seconds(1), soon()).value(), 1U);
   ASSERT_TRUE(world.reaped());
   EXPECT_THAT(world.marked_links(), ElementsAre(kBridge, kHost));
 }
