@@ -173,10 +173,9 @@ Error IpamService::Impl::exhausted(const std::vector<std::string>& pool_ids) con
   const Lock lock(mutex_);
   std::string counts;
   for (const std::string& id : pool_ids) {
-    const auto& pools = table_.by_id();
-    const auto found = pools.find(id);
-    if (found == pools.end()) continue;
-    const PoolView view = view_locked(*found->second);
+    const Pool* found = table_.find(id);
+    if (found == nullptr) continue;
+    const PoolView view = view_locked(*found);
     const auto held = [&](OwnerClass owner) { return view.held[static_cast<size_t>(owner)]; };
     counts += fmt::format(
         "{}pool {} has no free address: {} of {} are held ({} gateway, {} auxiliary, {} endpoint, {} "
@@ -219,7 +218,7 @@ Result<std::optional<IpamService::Impl::Visit>> IpamService::Impl::enter_subnet(
       const Lock lock(mutex_);
       const Parent* parent = table_.find_parent(space, prefix);
       if (parent == nullptr) return std::optional<Visit>();
-      id = parent->pools.front()->record.id;
+      id = parent->any_pool().record.id;
     }
     auto visit = enter(id, deadline);
     if (visit.ok()) return std::optional<Visit>(std::move(visit).value());

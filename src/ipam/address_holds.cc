@@ -191,7 +191,7 @@ void IpamService::Impl::finish(Hold& hold, const std::optional<Holder>& after) {
 
 // An address that another than its former owner got while it was in quarantine: the pool is too small for its use.
 void IpamService::Impl::note_reuse_locked(const Hold& hold, const Holder& after) {
-  Pool* pool = pool_at(hold.parent(), hold.offset);
+  Pool* pool = hold.parent().pool_at(hold.offset);
   const bool same_owner =
       after.owner == hold.before.owner && after.mac == hold.before.mac && after.name == hold.before.name;
   if (pool == nullptr || same_owner) return;
@@ -210,15 +210,8 @@ TimeAnchor IpamService::Impl::anchor_now_locked() const {
   return {lasting_locked(), {clock_.uptime(), clock_.now(), config_.boot_id}};
 }
 
-Pool* IpamService::Impl::pool_at(const Parent& parent, Uint128 offset) {
-  const auto found = std::find_if(parent.pools.begin(), parent.pools.end(), [&](const Pool* pool) {
-    return pool->range->first <= offset && offset <= pool->range->last;
-  });
-  return found == parent.pools.end() ? nullptr : *found;
-}
-
 Moment IpamService::Impl::moment_locked(const Parent& parent, Uint128 offset, bool bound) const {
-  const Pool* pool = pool_at(parent, offset);
+  const Pool* pool = parent.pool_at(offset);
   return {.epoch = epoch_.of(kind_of_space(parent.space)).number,
           .engine_visible = epoch_.engine_visible(),
           .bound = bound,

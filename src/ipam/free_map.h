@@ -8,13 +8,11 @@
 
 namespace viaduct::ipam {
 
-template <typename Index>
-class BitLevels;
-
-// Which offsets of a range of up to 2^128 are taken. Words of 64 bits, kept in one hash table only where something is
-// taken; above them words that say which of the words below are full, kept only where one is. An operation looks at one
-// word or two, and at more only where it meets full words: never at more than one a level (22 for IPv6, 4 for a /8),
-// whatever the size of the range and its fragmentation. An untouched map owns no memory. Pure memory; not thread-safe.
+// Which offsets of a range of up to 2^128 are taken. Words of 64 bits, kept only where something is taken, in pages for
+// ranges up to a /8's and in a hash table for larger ones; above them words that say which of the words below are full,
+// kept only where one is. An operation looks at one word or two, and at more only where it meets full words: never at
+// more than one a level (22 for IPv6, 4 for a /8), whatever the size of the range and its fragmentation. An untouched map
+// owns no memory. Pure memory; not thread-safe.
 class FreeMap {
  public:
   // Offsets 0 … 2^host_bits - 1. Precondition: 0 <= host_bits <= 128.
@@ -36,13 +34,16 @@ class FreeMap {
   [[nodiscard]] uint64_t count() const { return count_; }
 
  private:
-  [[nodiscard]] bool narrow() const { return host_bits_ <= 64; }
+  class Paged;
+  class Narrow;
+  class Wide;
 
   int host_bits_;
   uint64_t count_ = 0;
-  // One of them, by host_bits_; both null while nothing is taken.
-  std::unique_ptr<BitLevels<uint64_t>> narrow_;
-  std::unique_ptr<BitLevels<Uint128>> wide_;
+  // One of them, by host_bits_; all null before the first offset is taken.
+  std::unique_ptr<Paged> paged_;
+  std::unique_ptr<Narrow> narrow_;
+  std::unique_ptr<Wide> wide_;
 };
 
 }  // namespace viaduct::ipam

@@ -174,8 +174,6 @@ class IpamService::Impl {
   // Leaves the fresh slot without key, so that nobody takes it for a former address.
   void strip(Hold& hold);
   Status wait_for_slot(Lock& lock, const Visit& visit, Uint128 offset, Deadline deadline);
-  // The pool in whose range the address lies; null when it lies in none.
-  static Pool* pool_at(const Parent& parent, Uint128 offset);
   [[nodiscard]] Moment moment_locked(const Parent& parent, Uint128 offset, bool bound) const;
   [[nodiscard]] Moment moment(const Hold& hold, bool bound) const;
   [[nodiscard]] int64_t lasting_locked() const { return lasting_at(anchor_, clock_.uptime()); }

@@ -100,10 +100,10 @@ Status IpamService::Impl::load() {
     stored = TRY(anchor_from_json(*clock));
   TRY(load_tables());
   anchor_ = anchor_at_start(stored, {clock_.uptime(), clock_.now(), config_.boot_id}, anchor_.lasting);
-  for (const auto& [id, pool] : table_.by_id()) {
+  for (const Pool* pool : table_.all()) {
     const std::string& space = pool->record.space;
     raise_epoch(space, pool->record.epoch);
-    if (pool->parent->pools.front() != pool.get()) continue;
+    if (&pool->parent->any_pool() != pool) continue;
     Subnet& subnet = pool->parent->subnet;
     subnet.for_each([&](Uint128, const Slot& slot) { raise_epoch(space, slot.holder().epoch); });
     subnet.place_cursors();

@@ -5,9 +5,28 @@
 
 namespace viaduct::ipam {
 
-Pool* PoolTable::find(const std::string& id) {
-  const auto found = found_by_id_.find(id);
-  return found == found_by_id_.end() ? nullptr : found->second;
+namespace {
+
+Prefix own_prefix(const PoolRecord& record) {
+  return record.sub_pool.value_or(record.pool);
+}
+
+// What stands at the offset or before it; null: nothing.
+Pool* last_until(const std::map<Uint128, Pool*>& pools, Uint128 offset) {
+  const auto behind = pools.upper_bound(offset);
+  return behind == pools.begin() ? nullptr : std::prev(behind)->second;
+}
+
+}  // namespace
+
+Pool* Parent::pool_at(Uint128 offset) const {
+  Pool* pool = last_until(pools, offset);
+  return pool != nullptr && pool->range->first <= offset && offset <= pool->range->last ? pool : nullptr;
+}
+
+Pool* PoolTable::find(std::string_view id) const {
+  const auto found = pools_.find(id);
+  return found == pools_.end() ? nullptr : found->second.get();
 }
 
 Parent* PoolTable::find_parent(const std::string& space, const Prefix& prefix) const {
@@ -21,14 +40,13 @@ Pool* PoolTable::find_overlap(const std::string& space, const Prefix& prefix,
   if (in_space == spaces_.end()) return nullptr;
   Parent* parent = in_space->second.tree.find_overlap(prefix);
   if (parent == nullptr) return nullptr;
-  if (parent->subnet.prefix() != prefix) return parent->pools.front();
-  for (Pool* pool : parent->pools) {
-    if (pool->record.sub_pool == sub_pool) continue;
-    const bool apart = sub_pool.has_value() && pool->record.sub_pool.has_value() &&
-                       !sub_pool->overlaps(*pool->record.sub_pool);
-    if (!apart) return pool;
-  }
-  return nullptr;
+  if (parent->subnet.prefix() != prefix) return &parent->any_pool();
+  // They do not overlap one another: the last that begins before the end of this one reaches into it, or none does.
+  const Prefix own = sub_pool.value_or(prefix);
+  Pool* pool = last_until(parent->pools, parent->subnet.offset_of(own.last()));
+  if (pool == nullptr || pool->record.sub_pool == sub_pool || !own.overlaps(own_prefix(pool->record)))
+    return nullptr;
+  return pool;
 }
 
 std::optional<Prefix> PoolTable::plan(const std::string& space, const std::vector<PoolSource>& sources,
@@ -64,7 +82,7 @@ Pool& PoolTable::add(PoolRecord record, PoolSettings settings, PoolState state) 
         new Parent{.space = record.space, .subnet = Subnet(record.pool), .pools = {}});
     parent = made.get();
     space.tree.insert(record.pool, parent);
-    space.parents.emplace(record.pool, std::move(made));
+    space.parents.emplace(parent, std::move(made));
   }
   auto pool = std::make_unique<Pool>();
   pool->record = std::move(record);
@@ -74,25 +92,31 @@ Pool& PoolTable::add(PoolRecord record, PoolSettings settings, PoolState state) 
   pool->range = &parent->subnet.add_range(*usable_range(pool->record.pool, pool->record.sub_pool),
                                           excluded_offsets(pool->settings, pool->record.pool));
   Pool& added = *pool;
-  parent->pools.push_back(&added);
-  found_by_id_[added.record.id] = &added;
-  pools_[added.record.id] = std::move(pool);
+  parent->pools.emplace(parent->subnet.offset_of(own_prefix(added.record).first()), &added);
+  pools_.emplace(added.record.id, std::move(pool));
   return added;
 }
 
 void PoolTable::remove(Pool& pool) {
   Parent& parent = *pool.parent;
   parent.subnet.remove_range(*pool.range);
-  std::erase(parent.pools, &pool);
+  parent.pools.erase(parent.subnet.offset_of(own_prefix(pool.record).first()));
   if (parent.pools.empty()) {
     const auto in_space = spaces_.find(parent.space);
-    const Prefix prefix = parent.subnet.prefix();
-    in_space->second.tree.remove(prefix);
-    in_space->second.parents.erase(prefix);
+    in_space->second.tree.remove(parent.subnet.prefix());
+    in_space->second.parents.erase(&parent);
     if (in_space->second.parents.empty()) spaces_.erase(in_space);
   }
-  found_by_id_.erase(pool.record.id);
   pools_.erase(pools_.find(pool.record.id));
+}
+
+std::vector<Pool*> PoolTable::all() const {
+  std::vector<Pool*> out;
+  out.reserve(pools_.size());
+  for (const auto& [id, pool] : pools_) out.push_back(pool.get());
+  std::sort(out.begin(), out.end(),
+            [](const Pool* left, const Pool* right) { return left->record.id < right->record.id; });
+  return out;
 }
 
 std::vector<std::string> PoolTable::spaces() const {
@@ -104,7 +128,7 @@ std::vector<std::string> PoolTable::spaces() const {
 std::vector<const Parent*> PoolTable::parents() const {
   std::vector<const Parent*> out;
   for (const auto& [name, space] : spaces_)
-    for (const auto& [prefix, parent] : space.parents) out.push_back(parent.get());
+    space.tree.for_each([&](Parent* parent) { out.push_back(parent); });
   return out;
 }
 

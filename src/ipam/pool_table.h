@@ -27,9 +27,14 @@ struct Pool;
 struct Parent {
   std::string space;
   Subnet subnet;
-  std::vector<Pool*> pools;  // never empty
-  int visitors = 0;          // address calls in flight; a removal waits for them
-  bool closing = false;      // a pool of it is being removed; address calls wait
+  std::map<Uint128, Pool*> pools;  // by the first offset of their own prefix; never empty
+  int visitors = 0;                // address calls in flight; a removal waits for them
+  bool closing = false;            // a pool of it is being removed; address calls wait
+
+  // The one that stands first.
+  [[nodiscard]] Pool& any_pool() const { return *pools.begin()->second; }
+  // The pool in whose range the address lies; null when it lies in none.
+  [[nodiscard]] Pool* pool_at(Uint128 offset) const;
 };
 
 struct Pool {
@@ -46,11 +51,12 @@ struct Pool {
 };
 
 // All pools. No I/O and no locking: the caller holds the service's mutex. Parent prefixes of one space never
-// overlap. The cost of an operation hardly grows with the number of pools, but for by_id() and parents().
+// overlap. The cost of an operation hardly grows with the number of pools, but for all() and parents(), which make their
+// lists anew.
 class PoolTable {
  public:
   // Null when there is none.
-  Pool* find(const std::string& id);
+  [[nodiscard]] Pool* find(std::string_view id) const;
   [[nodiscard]] Parent* find_parent(const std::string& space, const Prefix& prefix) const;
 
   // A pool of the space that one with these prefixes may not be beside: another parent prefix that overlaps,
@@ -67,7 +73,9 @@ class PoolTable {
   [[nodiscard]] std::optional<Prefix> plan(const std::string& space, const std::vector<PoolSource>& sources,
                                            Family family, std::optional<int> length,
                                            const std::vector<Prefix>& hosts) const;
-  [[nodiscard]] const std::map<std::string, std::unique_ptr<Pool>>& by_id() const { return pools_; }
+  // By id.
+  [[nodiscard]] std::vector<Pool*> all() const;
+  [[nodiscard]] size_t size() const { return pools_.size(); }
   // By space, then by prefix.
   [[nodiscard]] std::vector<const Parent*> parents() const;
   // Names of the spaces that hold a pool.
@@ -75,11 +83,10 @@ class PoolTable {
 
  private:
   struct Space {
-    std::map<Prefix, std::unique_ptr<Parent>> parents;
-    PrefixTree tree;
+    std::unordered_map<const Parent*, std::unique_ptr<Parent>> parents;
+    PrefixTree tree;  // of them
   };
-  std::map<std::string, std::unique_ptr<Pool>> pools_;
-  std::unordered_map<std::string_view, Pool*> found_by_id_;  // the text is the record's
+  std::unordered_map<std::string_view, std::unique_ptr<Pool>> pools_;  // by id; the text is the record's
   std::map<std::string, Space> spaces_;
 };
 

@@ -129,6 +129,16 @@ Parent* PrefixTree::find_overlap(const Prefix& prefix) const {
   return nullptr;
 }
 
+void PrefixTree::for_each(const std::function<void(Parent*)>& visit) const {
+  for (const Family family : {Family::kIpv4, Family::kIpv6}) visit_below(root(family), visit);
+}
+
+void PrefixTree::visit_below(const Node* node, const std::function<void(Parent*)>& visit) {
+  if (node == nullptr) return;
+  if (node->leaf()) return visit(node->parent);
+  for (const Link& link : node->children) visit_below(link.get(), visit);
+}
+
 std::optional<Prefix> PrefixTree::first_free(const Prefix& source, int length, const IpAddress& from) const {
   const Node* node = root(source.family());
   while (node != nullptr && !source.contains(node->prefix)) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -29,6 +30,8 @@ class PrefixTree {
   [[nodiscard]] Parent* find(const Prefix& prefix) const;
   // The lowest that overlaps; null: none.
   [[nodiscard]] Parent* find_overlap(const Prefix& prefix) const;
+  // IPv4 first, then by address.
+  void for_each(const std::function<void(Parent*)>& visit) const;
   // The lowest free prefix of that length within `source` that does not begin before `from`. Precondition: length is
   // at least the source's own and at most the family's, and `from` is of the source's family.
   [[nodiscard]] std::optional<Prefix> first_free(const Prefix& source, int length,
@@ -41,6 +44,7 @@ class PrefixTree {
   [[nodiscard]] const Node* root(Family family) const {
     return family == Family::kIpv4 ? four_.get() : six_.get();
   }
+  static void visit_below(const Node* node, const std::function<void(Parent*)>& visit);
   static void insert_into(Link& link, Link leaf);
   static void remove_from(Link& link, const Prefix& prefix);
   static std::optional<Prefix> first_free(const Node* node, const Prefix& region, int length,

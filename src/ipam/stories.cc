@@ -23,10 +23,10 @@ Uint128 shared_part(Uint128 first, Uint128 last, Uint128 from, Uint128 to) {
 
 Result<PoolMap> IpamService::Impl::map_of(const std::string& pool_id, size_t cells) const {
   const Lock lock(mutex_);
-  const auto found = table_.by_id().find(pool_id);
-  if (found == table_.by_id().end() || found->second->state == PoolState::kFresh)
+  const Pool* found = table_.find(pool_id);
+  if (found == nullptr || found->state == PoolState::kFresh)
     return not_found(fmt::format("no pool \"{}\" is held; viaductctl pool ls lists them", clipped(pool_id)));
-  const Pool& pool = *found->second;
+  const Pool& pool = *found;
   const Subnet::Range& range = *pool.range;
   const Subnet& subnet = pool.parent->subnet;
   const Uint128 last = range.last - range.first;  // of offsets within the range
@@ -85,11 +85,11 @@ AddressStory IpamService::Impl::story_locked(const std::string& space, const Par
   if (parent == nullptr) return story;
   const Subnet& subnet = parent->subnet;
   const Uint128 offset = subnet.offset_of(address);
-  const Pool* pool = pool_at(*parent, offset);
+  const Pool* pool = parent->pool_at(offset);
   story.address.pool = subnet.prefix();
   story.usable = usable(subnet.prefix(), address);
   story.outside_range = pool == nullptr;
-  if (pool == nullptr) pool = parent->pools.front();
+  if (pool == nullptr) pool = &parent->any_pool();
   story.pool_id = pool->record.id;
   const auto& open = pool->range->open;
   story.excluded =

@@ -50,7 +50,7 @@ Json IpamService::Impl::export_state() const {
   Json reserved = Json::array();
   {
     const Lock lock(mutex_);
-    for (const auto& [id, pool] : table_.by_id())
+    for (const Pool* pool : table_.all())
       if (pool->state != PoolState::kFresh) pools.push_back(pool_form(pool->record));
     for (const auto& record : reservations_.all()) reserved.push_back(to_json(record));
   }
@@ -193,7 +193,7 @@ Status IpamService::Impl::stage_addresses_locked(Import& import) {
       return conflict(fmt::format("address {} is held here by {}; release it, or take it out of the import",
                                   key, describe(held)));
     }
-    if (record.rest.has_value() && pool_at(*parent, offset) == nullptr) continue;
+    if (record.rest.has_value() && parent->pool_at(offset) == nullptr) continue;
     AddressRecord stored = record;
     const Holder holder = holder_of(record, lasting);
     stored.rest = holder.rest;
@@ -251,8 +251,8 @@ bool IpamService::Impl::import_must_wait_locked(const Import& import) const {
   const auto in_flux = [&](const std::string& space, const Prefix& prefix) {
     const Parent* parent = table_.find_parent(space, prefix);
     return parent != nullptr &&
-           (parent->closing || std::any_of(parent->pools.begin(), parent->pools.end(), [](const Pool* pool) {
-              return pool->state != PoolState::kSettled;
+           (parent->closing || std::any_of(parent->pools.begin(), parent->pools.end(), [](const auto& pool) {
+              return pool.second->state != PoolState::kSettled;
             }));
   };
   return std::any_of(import.pools.begin(), import.pools.end(),

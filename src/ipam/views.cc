@@ -29,7 +29,7 @@ PoolView IpamService::Impl::view_locked(const Pool& pool) const {
 std::vector<PoolView> IpamService::Impl::pools() const {
   const Lock lock(mutex_);
   std::vector<PoolView> out;
-  for (const auto& [id, pool] : table_.by_id())
+  for (const Pool* pool : table_.all())
     if (pool->state != PoolState::kFresh) out.push_back(view_locked(*pool));
   return out;
 }
@@ -75,7 +75,7 @@ IpamCounts IpamService::Impl::counts() const {
     out.held += parent->subnet.held();
     out.resting += parent->subnet.resting();
   }
-  for (const auto& [id, pool] : table_.by_id()) {
+  for (const Pool* pool : table_.all()) {
     ++out.pools;
     out.early_reuses += pool->early_reuses;
   }

@@ -10,21 +10,22 @@
 
 namespace viaduct::ipam {
 
-// 64-bit words other than 0 by a key of 64 or 128 bits, for FreeMap: a hash table with open addressing whose entries
-// are the words themselves. Four neighbours share a cache line, so that a walk along a range is a walk along memory.
+// 64-bit words other than 0 by their number in a level, of 64 or 128 bits, for FreeMap: a hash table with open
+// addressing whose entries are the words themselves. A number has at most 6 bits less than its type, a level at most 5. Four neighbours share a cache line, so that a walk along a range is a walk along memory.
 // Memory follows the number of words in both directions. Not thread-safe.
 template <typename Key>
 class WordTable {
  public:
   // 0 where there is none.
-  [[nodiscard]] uint64_t get(Key key) const {
+  [[nodiscard]] uint64_t get(Key number, int level) const {
     if (count_ == 0) return 0;
-    return entries_[position(key)].word;
+    return entries_[position(key_of(number, level))].word;
   }
 
-  // The word of the key, 0 where it was not there. The caller makes it other than 0 before the next call. Valid until
-  // the next call.
-  uint64_t& add(Key key) {
+  // The word, 0 where it was not there. The caller makes it other than 0 before the next call. Valid until the next
+  // call.
+  uint64_t& add(Key number, int level) {
+    const Key key = key_of(number, level);
     if ((count_ + 1) * 4 > entries_.size() * 3) resize(std::max<size_t>(kGroup, entries_.size() * 3 / 2));
     Entry& entry = entries_[position(key)];
     if (entry.word != 0) return entry.word;
@@ -34,15 +35,15 @@ class WordTable {
   }
 
   // Null where there is none. The caller keeps the word other than 0. Valid until the next call.
-  uint64_t* find(Key key) {
+  uint64_t* find(Key number, int level) {
     if (count_ == 0) return nullptr;
-    Entry& entry = entries_[position(key)];
+    Entry& entry = entries_[position(key_of(number, level))];
     return entry.word == 0 ? nullptr : &entry.word;
   }
 
   // Precondition: it is there.
-  void erase(Key key) {
-    size_t hole = position(key);
+  void erase(Key number, int level) {
+    size_t hole = position(key_of(number, level));
     // Who was pushed past the hole moves into it.
     for (size_t next = after(hole); entries_[next].word != 0; next = after(next)) {
       const size_t wanted = home(entries_[next].key());
@@ -58,6 +59,9 @@ class WordTable {
 
  private:
   static constexpr size_t kGroup = 4;
+  static constexpr int kLevelBits = 5;
+
+  static Key key_of(Key number, int level) { return (number << kLevelBits) | static_cast<unsigned>(level); }
 
   template <typename K, typename Unused = void>
   struct EntryOf {

@@ -10,6 +10,7 @@
 #include <numeric>
 #include <random>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 #include <vector>
 
@@ -69,6 +70,31 @@ std::vector<Uint128> half_at_random(int bits) {
   return offsets;
 }
 
+// Which of those in use goes next: any, without the search for it costing much. From where they are few by a quick random
+// number; from where they do not fit a cache by walking along the list, which is in random order and no longer than that.
+class Victims {
+ public:
+  explicit Victims(std::vector<Uint128>& held) : held_(held) {}
+  // How many operations may follow each other, of those wanted.
+  [[nodiscard]] uint64_t at_most(uint64_t wanted) const {
+    return few() ? wanted : std::min<uint64_t>(wanted, held_.size());
+  }
+  Uint128& next() {
+    if (!few()) return held_[at_++];
+    state_ ^= state_ << 13;
+    state_ ^= state_ >> 7;
+    state_ ^= state_ << 17;
+    return held_[((state_ >> 32) * held_.size()) >> 32];
+  }
+
+ private:
+  [[nodiscard]] bool few() const { return held_.size() < (size_t{1} << 15); }
+
+  std::vector<Uint128>& held_;
+  size_t at_ = 0;
+  uint64_t state_ = kSeed;
+};
+
 Uint128 last_of(int bits) {
   return ~Uint128{0} >> (128 - bits);
 }
@@ -96,10 +122,11 @@ void measure_map(int bits) {
              map.give_back(got);
            }
          }));
-  std::mt19937_64 random(kSeed + 1);
-  report("map half full: release at random, request", bits, per_operation(kCount, [&] {
-           for (uint64_t i = 0; i < kCount; ++i) {
-             Uint128& one = held[random() % held.size()];
+  Victims victims(held);
+  const uint64_t count = victims.at_most(kCount);
+  report("map half full: release at random, request", bits, per_operation(count, [&] {
+           for (uint64_t i = 0; i < count; ++i) {
+             Uint128& one = victims.next();
              map.give_back(one);
              one = next();
              map.take(one);
@@ -109,11 +136,11 @@ void measure_map(int bits) {
 
 // The same two of the rival, for as long as it takes to tell: its cost grows with the pool.
 void measure_rival(int bits) {
-  std::vector<uint64_t> held;
+  std::vector<Uint128> held;
   std::vector<bool> taken(size_t{1} << bits);
   for (const Uint128 offset : half_at_random(bits)) {
-    held.push_back(static_cast<uint64_t>(offset));
-    taken[held.back()] = true;
+    held.push_back(offset);
+    taken[static_cast<size_t>(offset)] = true;
   }
   bench::RunList list(bits, [&](uint64_t offset) { return taken[offset]; });
   uint64_t cursor = 0;
@@ -123,6 +150,7 @@ void measure_rival(int bits) {
     cursor = *found;
     return cursor;
   };
+  Victims victims(held);
   const auto measure = [&](const std::string& what, const std::function<void()>& operation) {
     constexpr double kEnough = 2e8;
     const double start = processor_nanoseconds();
@@ -130,7 +158,7 @@ void measure_rival(int bits) {
     do {
       for (int i = 0; i < 16; ++i) operation();
       count += 16;
-    } while (processor_nanoseconds() - start < kEnough);
+    } while (processor_nanoseconds() - start < kEnough && count + 16 <= victims.at_most(~uint64_t{0}));
     report(what, bits, (processor_nanoseconds() - start) / static_cast<double>(count));
   };
   measure("runs half full: request, release", [&] {
@@ -138,12 +166,11 @@ void measure_rival(int bits) {
     list.take(got);
     list.give_back(got);
   });
-  std::mt19937_64 random(kSeed + 1);
   measure("runs half full: release at random, request", [&] {
-    uint64_t& one = held[random() % held.size()];
-    list.give_back(one);
+    Uint128& one = victims.next();
+    list.give_back(static_cast<uint64_t>(one));
     one = next();
-    list.take(one);
+    list.take(static_cast<uint64_t>(one));
   });
 }
 
@@ -171,10 +198,11 @@ void measure_subnet(int bits) {
   report("subnet half full: request, release", bits, per_operation(kCount, [&] {
            for (uint64_t i = 0; i < kCount; ++i) subnet.erase(request());
          }));
-  std::mt19937_64 random(kSeed + 1);
-  report("subnet half full: release at random, request", bits, per_operation(kCount, [&] {
-           for (uint64_t i = 0; i < kCount; ++i) {
-             Uint128& one = held[random() % held.size()];
+  Victims victims(held);
+  const uint64_t count = victims.at_most(kCount);
+  report("subnet half full: release at random, request", bits, per_operation(count, [&] {
+           for (uint64_t i = 0; i < count; ++i) {
+             Uint128& one = victims.next();
              subnet.erase(one);
              one = request();
            }
@@ -283,18 +311,25 @@ void measure_pools() {
 
 }  // namespace
 
-int main() {
-  for (const int bits : {4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 64, 128}) {
-    measure_map(bits);
-    if (bits <= 24) measure_rival(bits);
-    if (bits <= 22 || bits == 64) measure_fill(bits);
-    measure_subnet(bits);
-  }
-  for (const Names names : {Names::kNone, Names::kSixteen}) {
-    measure_memory(24, names, Policy::kSerial);
-    measure_memory(24, names, Policy::kRandom);
-    measure_memory(64, names, Policy::kSerial);
-    measure_memory(64, names, Policy::kRandom);
-  }
-  measure_pools();
+// Without arguments all of it; else the parts named: sizes, memory, pools.
+int main(int count, char** words) {
+  const std::vector<std::string_view> parts(words + 1, words + count);
+  const auto wanted = [&](std::string_view part) {
+    return parts.empty() || std::find(parts.begin(), parts.end(), part) != parts.end();
+  };
+  if (wanted("sizes"))
+    for (const int bits : {4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 64, 128}) {
+      measure_map(bits);
+      if (bits <= 24) measure_rival(bits);
+      if (bits <= 22 || bits == 64) measure_fill(bits);
+      measure_subnet(bits);
+    }
+  if (wanted("memory"))
+    for (const Names names : {Names::kNone, Names::kSixteen}) {
+      measure_memory(24, names, Policy::kSerial);
+      measure_memory(24, names, Policy::kRandom);
+      measure_memory(64, names, Policy::kSerial);
+      measure_memory(64, names, Policy::kRandom);
+    }
+  if (wanted("pools")) measure_pools();
 }
