@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <limits>
 
 namespace viaduct::ipam {
@@ -15,12 +14,24 @@ bool is_digit(char c) {
 
 // The number that `text` is, written as we write numbers: digits alone, no zero before them.
 std::optional<int64_t> whole_number(std::string_view text, int64_t most) {
-  if (text.empty() || (text.size() > 1 && text.front() == '0') || !is_digit(text.front())) return {};
+  if (text.empty() || (text.size() > 1 && text.front() == '0')) return {};
+  // So many digits cannot overflow; what has more is left to the other way.
+  if (text.size() > std::numeric_limits<int64_t>::digits10) return {};
   int64_t number = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (problem != std::errc{} || end != text.data() + text.size() || number > most) return {};
+  for (const char c : text) {
+    if (!is_digit(c)) return {};
+    number = number * 10 + (c - '0');
+  }
+  if (number > most) return {};
   return number;
 }
+
+// By character: printable ASCII that means itself in a JSON string.
+constexpr std::array<bool, 256> kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (size_t c = ' '; c <= '~'; ++c) plain[c] = c != '"' && c != '\\';
+  return plain;
+}();
 
 // Takes `text` apart from the front.
 class Scanner {
@@ -36,9 +47,7 @@ class Scanner {
   std::optional<std::string_view> string() {
     if (!take('"')) return {};
     size_t length = 0;
-    while (length < rest_.size() && rest_[length] >= ' ' && rest_[length] <= '~' && rest_[length] != '"' &&
-           rest_[length] != '\\')
-      ++length;
+    while (length < rest_.size() && kPlain[static_cast<unsigned char>(rest_[length])]) ++length;
     const std::string_view content = rest_.substr(0, length);
     rest_.remove_prefix(length);
     if (!take('"')) return {};
@@ -46,7 +55,9 @@ class Scanner {
   }
   // A number or a word, up to what ends it in an object.
   std::string_view bare() {
-    const std::string_view word = rest_.substr(0, rest_.find_first_of(",}"));
+    size_t length = 0;
+    while (length < rest_.size() && rest_[length] != ',' && rest_[length] != '}') ++length;
+    const std::string_view word = rest_.substr(0, length);
     rest_.remove_prefix(word.size());
     return word;
   }
@@ -65,38 +76,36 @@ struct Members {
 struct Place {
   std::string_view name;
   std::optional<std::string_view> Members::*member;
+  bool text = true;  // else a number or a word
 };
-constexpr std::array kStrings = {Place{"address", &Members::address}, Place{"mac", &Members::mac},
-                                 Place{"name", &Members::name},       Place{"owner", &Members::owner},
-                                 Place{"pool", &Members::pool},       Place{"since", &Members::since},
-                                 Place{"space", &Members::space}};
-constexpr std::array kBare = {Place{"claims", &Members::claims}, Place{"epoch", &Members::epoch},
-                              Place{"released", &Members::released}, Place{"rest", &Members::rest}};
+// In the order in which dump_json() writes them.
+constexpr std::array kPlaces = {
+    Place{"address", &Members::address},    Place{"claims", &Members::claims, false},
+    Place{"epoch", &Members::epoch, false}, Place{"mac", &Members::mac},
+    Place{"name", &Members::name},          Place{"owner", &Members::owner},
+    Place{"pool", &Members::pool},          Place{"released", &Members::released, false},
+    Place{"rest", &Members::rest, false},   Place{"since", &Members::since},
+    Place{"space", &Members::space}};
 
-bool take_member(Scanner& scanner, Members& members) {
+// Members may be missing; none comes twice or out of order. `next`: the first place that the member may have.
+bool take_member(Scanner& scanner, Members& members, size_t& next) {
   const auto name = scanner.string();
   if (!name.has_value() || !scanner.take(':')) return false;
-  for (const Place& place : kStrings) {
-    if (place.name != *name) continue;
-    auto& member = members.*place.member;
-    return !member.has_value() && (member = scanner.string()).has_value();
-  }
-  for (const Place& place : kBare) {
-    if (place.name != *name) continue;
-    auto& member = members.*place.member;
-    if (member.has_value()) return false;
-    member = scanner.bare();
-    return true;
-  }
-  return false;
+  while (next < kPlaces.size() && kPlaces[next].name != *name) ++next;
+  if (next == kPlaces.size()) return false;
+  const Place& place = kPlaces[next++];
+  auto& member = members.*place.member;
+  member = place.text ? scanner.string() : scanner.bare();
+  return member.has_value();
 }
 
 std::optional<Members> take_apart(std::string_view value) {
   Scanner scanner(value);
   Members members;
   if (!scanner.take('{')) return {};
+  size_t next = 0;
   do {
-    if (!take_member(scanner, members)) return {};
+    if (!take_member(scanner, members, next)) return {};
   } while (scanner.take(','));
   if (!scanner.take('}') || !scanner.at_end()) return {};
   if (!members.space || members.space->empty() || !members.pool || !members.address || !members.owner ||

@@ -131,22 +131,72 @@ void AddressTable::leave(Number number) {
   if (has_name(slot)) by_name_.erase(hash(NameStore::text(slot.name)), number);
 }
 
-AddressTable::Number AddressTable::insert(Uint128 offset, const Holder& holder, SlotState state) {
-  const Number inserted = spare_slot();
-  Slot& slot = at(inserted);
+AddressTable::Number AddressTable::fill_slot(Uint128 offset, const Holder& holder, SlotState state) {
+  const Number filled = spare_slot();
+  Slot& slot = at(filled);
   slot = Slot();
   slot.offset_low = static_cast<uint32_t>(offset);
-  if (host_bits_ > 32) middle_[inserted - 1] = static_cast<uint32_t>(offset >> 32);
-  if (host_bits_ > 64) high_[inserted - 1] = static_cast<uint64_t>(offset >> 64);
+  if (host_bits_ > 32) middle_[filled - 1] = static_cast<uint32_t>(offset >> 32);
+  if (host_bits_ > 64) high_[filled - 1] = static_cast<uint64_t>(offset >> 64);
   assign(slot, holder);
   slot.state = state;
   slot.live = true;
   ++live_;
+  return filled;
+}
+
+AddressTable::Number AddressTable::insert(Uint128 offset, const Holder& holder, SlotState state) {
+  const Number inserted = fill_slot(offset, holder, state);
   insert_into(by_offset_, hash(offset), inserted, [&](auto&& insert) {
     for_each([&](Number number) { insert(hash(offset_of(number)), number); });
   });
   enter(inserted);
   return inserted;
+}
+
+AddressTable::Number AddressTable::append(Uint128 offset, const Holder& holder) {
+  return fill_slot(offset, holder, SlotState::kSettled);
+}
+
+template <typename Belongs, typename HashOf>
+void AddressTable::fill(SlotIndex& index, Belongs&& belongs, HashOf&& hash_of) {
+  constexpr size_t kAhead = 16;
+  struct Entry {
+    uint64_t hash = 0;
+    Number number = 0;
+  };
+  std::array<Entry, kAhead> waiting;
+  size_t turn = 0;
+  const auto insert = [&](Entry& entry) {
+    if (entry.number != 0) index.insert(entry.hash, entry.number);
+    entry = Entry();
+  };
+  for_each([&](Number number) {
+    if (!belongs(at(number))) return;
+    Entry& place = waiting[turn++ % kAhead];
+    insert(place);
+    place = {hash_of(number), number};
+    index.prefetch(place.hash);
+  });
+  for (Entry& entry : waiting) insert(entry);
+}
+
+void AddressTable::build_indexes() {
+  size_t macs = 0;
+  size_t names = 0;
+  for_each([&](Number number) {
+    macs += has_mac(at(number)) ? 1 : 0;
+    names += has_name(at(number)) ? 1 : 0;
+  });
+  const auto highest = static_cast<Number>(slots_.size());
+  by_offset_.reserve(live_, highest);
+  by_mac_.reserve(macs, highest);
+  by_name_.reserve(names, highest);
+  // Each index in its turn, and its memory asked for some slots ahead: else every insertion waits for it.
+  fill(
+      by_offset_, [](const Slot&) { return true; }, [&](Number number) { return hash(offset_of(number)); });
+  fill(by_mac_, has_mac, [&](Number number) { return hash(at(number).mac_number()); });
+  fill(by_name_, has_name, [&](Number number) { return hash(NameStore::text(at(number).name)); });
 }
 
 void AddressTable::update(Number number, const Holder& holder) {

@@ -72,6 +72,11 @@ class AddressTable {
   void update(Number number, const Holder& holder);
   void erase(Number number);
 
+  // As insert() of a settled slot, for many of them: nothing is found before build_indexes(), which makes all findable
+  // together, in as much memory as they need. Nothing else may be changed between the two.
+  Number append(Uint128 offset, const Holder& holder);
+  void build_indexes();
+
   // The first slot of an endpoint with that MAC or name that `accept(number)` takes; 0: none.
   template <typename Accept>
   [[nodiscard]] Number find_mac(const Mac& mac, Accept&& accept) const {
@@ -104,7 +109,11 @@ class AddressTable {
   }
 
   Number spare_slot();
+  Number fill_slot(Uint128 offset, const Holder& holder, SlotState state);
   void assign(Slot& slot, const Holder& holder);
+  // Inserts every slot that belongs there.
+  template <typename Belongs, typename HashOf>
+  void fill(SlotIndex& index, Belongs&& belongs, HashOf&& hash_of);
   void enter(Number number);
   void leave(Number number);
 

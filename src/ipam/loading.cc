@@ -53,7 +53,7 @@ Status load_address(PoolTable& table, const Row& row, int64_t& latest) {
                       .since = TRY(parse_since(record.since)),
                       .rest = record.rest};
   latest = std::max(latest, record.rest.value_or(0));
-  parent->subnet.insert(parent->subnet.offset_of(record.address), holder, SlotState::kSettled);
+  parent->subnet.load(parent->subnet.offset_of(record.address), holder);
   return {};
 }
 
@@ -105,9 +105,10 @@ Status IpamService::Impl::load() {
     raise_epoch(space, pool->record.epoch);
     if (&pool->parent->any_pool() != pool) continue;
     Subnet& subnet = pool->parent->subnet;
-    subnet.for_each([&](Uint128, const Slot& slot) { raise_epoch(space, slot.holder().epoch); });
-    subnet.place_cursors();
-    subnet.order_rests();
+    subnet.end_loading();
+    uint64_t epoch = 0;
+    subnet.for_each([&](Uint128, const Slot& slot) { epoch = std::max<uint64_t>(epoch, slot.epoch); });
+    raise_epoch(space, epoch);
     mark_reservations_locked(*pool->parent);
   }
   return {};

@@ -9,6 +9,8 @@ namespace {
 
 // Of 15 places a bucket has 12 filled on average at most.
 constexpr size_t kFill = 12;
+// Where the number of entries is known before, a bucket has that many on average, as one has on average between growths.
+constexpr size_t kFillAtFirst = 10;
 // A power of two of numbers beyond the greatest, so that the bits are not outgrown at once.
 uint32_t bits_for(size_t numbers) {
   return std::min<uint32_t>(32, static_cast<uint32_t>(std::bit_width(numbers)));
@@ -24,10 +26,18 @@ bool SlotIndex::full_for(uint32_t number) const {
 
 void SlotIndex::grow(uint32_t number) {
   const bool crowded = count_ >= (buckets_.size() == 1 ? 15 : buckets_.size() * kFill);
-  const size_t size = crowded ? std::max(buckets_.size() + 1, buckets_.size() * 3 / 2) : buckets_.size();
+  make(crowded ? std::max(buckets_.size() + 1, buckets_.size() * 3 / 2) : buckets_.size(), number);
+}
+
+void SlotIndex::reserve(size_t count, uint32_t highest) {
+  if (count == 0) return clear();
+  make((count + kFillAtFirst - 1) / kFillAtFirst, highest);
+}
+
+void SlotIndex::make(size_t buckets, uint32_t highest) {
   buckets_ = std::vector<Bucket>();
-  buckets_.resize(size);
-  number_bits_ = bits_for(std::max<size_t>(size * 15 * 2, number));
+  buckets_.resize(buckets);
+  number_bits_ = bits_for(std::max<size_t>(buckets * 15 * 2, highest));
   count_ = 0;
 }
 

@@ -31,8 +31,12 @@ class SlotIndex {
   [[nodiscard]] bool full_for(uint32_t number) const;
   // Empties the index and makes room for the number, and for more entries than it had.
   void grow(uint32_t number);
+  // Empties the index and makes room for that many entries, of numbers up to `highest`.
+  void reserve(size_t count, uint32_t highest);
   // Precondition: not full_for(number).
   void insert(uint64_t hash, uint32_t number);
+  // Before an insertion some time later. Precondition: not empty.
+  void prefetch(uint64_t hash) const { __builtin_prefetch(&buckets_[home(hash)], 1); }
   // Precondition: inserted with that hash.
   void erase(uint64_t hash, uint32_t number);
   void clear() { *this = SlotIndex(); }
@@ -52,6 +56,8 @@ class SlotIndex {
   [[nodiscard]] uint32_t number_of(uint32_t entry) const {
     return static_cast<uint32_t>(entry & ((uint64_t{1} << number_bits_) - 1));
   }
+
+  void make(size_t buckets, uint32_t highest);
 
   std::vector<Bucket> buckets_;
   uint32_t count_ = 0;

@@ -131,15 +131,19 @@ void Subnet::unlink_rest(Range& range, Number number) {
 }
 
 void Subnet::sort_rests(Range& range) {
-  std::vector<Number> numbers;
-  for (Number at = range.oldest; at != 0; at = table_.at(at).newer) numbers.push_back(at);
-  std::sort(numbers.begin(), numbers.end(), [&](Number left, Number right) {
-    const int64_t before = table_.at(left).rest();
-    const int64_t after = table_.at(right).rest();
-    return before != after ? before < after : table_.offset_of(left) < table_.offset_of(right);
+  struct Rest {
+    int64_t since;
+    Number number;
+  };
+  std::vector<Rest> rests;
+  for (Number at = range.oldest; at != 0; at = table_.at(at).newer)
+    rests.push_back({table_.at(at).rest(), at});
+  std::sort(rests.begin(), rests.end(), [&](const Rest& left, const Rest& right) {
+    return left.since != right.since ? left.since < right.since
+                                     : table_.offset_of(left.number) < table_.offset_of(right.number);
   });
   range.oldest = range.newest = 0;
-  for (const Number number : numbers) append_rest(range, number);
+  for (const Rest& rest : rests) append_rest(range, rest.number);
 }
 
 void Subnet::count_in(Uint128 offset, Number number) {
@@ -174,6 +178,18 @@ Slot& Subnet::insert(Uint128 offset, const Holder& holder, SlotState state) {
     if (Range* range = range_of(offset); range != nullptr) --range->reserved;
   count_in(offset, number);
   return table_.at(number);
+}
+
+void Subnet::load(Uint128 offset, const Holder& holder) {
+  const Number number = table_.append(offset, holder);
+  map_.take(offset);
+  count_in(offset, number);
+}
+
+void Subnet::end_loading() {
+  table_.build_indexes();
+  place_cursors();
+  order_rests();
 }
 
 void Subnet::update(Uint128 offset, const Holder& holder) {

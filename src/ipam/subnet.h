@@ -25,7 +25,7 @@ struct Interval {
 // The addresses of one parent prefix of one space: who holds which, which rest and since when, which are reserved, what
 // is free, and who has which MAC and name. A slot is held, or it rests (Holder::rest); neither is free. No I/O and no
 // locking: the caller holds the service's mutex. Addresses are offsets from the first of the prefix. No operation
-// depends on the number of addresses but for_each, add_range, remove_range, place_cursors and order_rests.
+// depends on the number of addresses but for_each, add_range, remove_range, end_loading, place_cursors and order_rests.
 class Subnet {
  public:
   // Where one pool takes automatic addresses from. Ranges of one subnet do not overlap.
@@ -61,15 +61,19 @@ class Subnet {
   // that are never proposed; any order, may overlap and reach beyond the range. Valid until remove_range().
   Range& add_range(const UsableRange& usable, const std::vector<Interval>& excluded);
   void remove_range(const Range& range);
-  // After loading: puts the cursor of every range on its highest endpoint or Swarm address, held or resting.
+  // After many insertions: puts the cursor of every range on its highest endpoint or Swarm address, held or resting.
   void place_cursors();
-  // After loading: sorts every range's list by the time of rest, then by offset.
+  // After many insertions: sorts every range's list by the time of rest, then by offset.
   void order_rests();
 
   // Null when there is no slot: free, or reserved only. Valid until erase() of that offset.
   Slot* find(Uint128 offset);
   // With Holder::rest set the slot rests, as the newest of its range. Precondition: no slot; it may be reserved.
   Slot& insert(Uint128 offset, const Holder& holder, SlotState state);
+  // As insert() of a settled slot, at start: until end_loading() nothing is found, nor changed in another way, and
+  // cursors and lists have no order.
+  void load(Uint128 offset, const Holder& holder);
+  void end_loading();
   // With Holder::rest set the slot becomes the newest that rests, also if it rested before. The state stays.
   // Precondition: there is a slot.
   void update(Uint128 offset, const Holder& holder);

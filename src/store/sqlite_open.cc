@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -93,6 +95,28 @@ Status bring_up_to_date(sqlite3* db, const StateFolder& folder, int version) {
   return {};
 }
 
+// The WAL between two checkpoints (sqlite_writer.cc), with some frames to spare.
+constexpr off_t kWalBytes = 1040 * (4096 + 24);
+// With less free space on the disk, what there is is left to the commits.
+constexpr uint64_t kAmpleBytes = 64 << 20;
+
+// Makes the WAL as long as it will get, with zeros, which SQLite takes for the end of its frames. Else every commit up to
+// the first checkpoint makes the file longer, and its flush then has to wait for the file system's journal, too. Nothing
+// depends on it, so that a failure is not reported.
+void lengthen_wal(const std::string& file) {
+  // Not state.db itself: to close a descriptor of that would drop the locks that SQLite holds on it.
+  const UniqueFd wal{::open((file + "-wal").c_str(), O_RDWR | O_CLOEXEC)};
+  struct stat now {};
+  struct statvfs disk {};
+  if (!wal.valid() || ::fstat(wal.get(), &now) != 0 || ::fstatvfs(wal.get(), &disk) != 0) return;
+  if (now.st_size >= kWalBytes || uint64_t{disk.f_bavail} * disk.f_frsize < kAmpleBytes) return;
+  const std::string zeros(static_cast<size_t>(kWalBytes - now.st_size), '\0');
+  const ssize_t put = ::pwrite(wal.get(), zeros.data(), zeros.size(), now.st_size);
+  if (put < 0 || static_cast<size_t>(put) < zeros.size()) [[maybe_unused]]
+    const int undone = ::ftruncate(wal.get(), now.st_size);
+  (void)::fsync(wal.get());
+}
+
 struct Connections {
   SqliteHandle writer;
   SqliteHandle reader;
@@ -103,6 +127,7 @@ Result<Connections> connect(const StateFolder& folder) {
   SqliteHandle writer = TRY(open_connection(file));
   const int version = TRY(check_content(writer.get(), file));
   TRY(bring_up_to_date(writer.get(), folder, version));
+  lengthen_wal(file);
   SqliteHandle reader = TRY(open_connection(file));
   return Connections{std::move(writer), std::move(reader)};
 }

@@ -5,10 +5,18 @@
 #include <array>
 
 #include "base/guarded.h"
+#include "store/read_ahead.h"
 #include "store/sqlite_open.h"
 #include "store/sqlite_writer.h"
 
 namespace viaduct::store {
+
+namespace {
+
+// A table that has no more is not worth a thread.
+constexpr size_t kRowsAtOnce = 1000;
+
+}  // namespace
 
 // The reading connection, apart from the writing one, so that no read waits for a flush.
 struct SqliteStore::Reader {
@@ -87,13 +95,20 @@ Status SqliteStore::scan(Table table, const std::function<void(const Row&)>& vis
   auto reader = impl_->reader();
   Statement& statement = reader->scan[static_cast<size_t>(table)];
   const StatementUse use(statement);
-  Row row;  // one for all rows: a state may have a million
+  Row row;
+  size_t rows = 0;
   int code = statement.step();
-  for (; code == SQLITE_ROW; code = statement.step()) {
+  for (; code == SQLITE_ROW && rows < kRowsAtOnce; code = statement.step(), ++rows) {
     row.key.assign(statement.view(0));
     row.value.assign(statement.view(1));
     visit(row);
   }
+  if (code == SQLITE_ROW)
+    read_ahead(
+        [&](const PutRow& put) {
+          for (; code == SQLITE_ROW; code = statement.step()) put(statement.view(0), statement.view(1));
+        },
+        visit);
   if (code != SQLITE_DONE) return from_sqlite(reader->db.get(), impl_->read_attempt(table));
   return {};
 }

@@ -166,16 +166,21 @@ def test_a_truncated_state_is_found_at_start(running):
     refuses(running)
 
 
+def written(log):
+    """Up to where the log holds anything but the zeros that it was made with."""
+    return len(log.read_bytes().rstrip(b"\0"))
+
+
 def test_a_torn_last_record_costs_that_record_alone(running):
     """Scenario 22: the end of the log is cut off (kill -9 or power, in the middle of a write). All before it is there."""
     client = running.client()
     promised = [client.call("IpamDriver.RequestPool", pool_request(f"10.51.{number}.0/24"))["PoolID"] for number in range(5)]
-    before = (running.state_dir / "state.db-wal").stat().st_size
+    log = running.state_dir / "state.db-wal"
+    before = written(log)
     client.call("IpamDriver.RequestPool", pool_request("10.52.0.0/24"))
     running.daemon.kill()
-    log = running.state_dir / "state.db-wal"
-    assert log.stat().st_size > before
-    os.truncate(log, log.stat().st_size - 100)
+    assert written(log) > before
+    os.truncate(log, written(log) - 100)
     running.start()
     assert {row["key"] for row in running.state.rows("pool")} == set(promised)
 
