@@ -44,22 +44,15 @@ std::string IpAddress::to_string() const {
 }
 
 Prefix::Prefix(IpAddress address, int length)
-    : address_(address.family(), address.value() & network_mask(address.family(), length)), length_(length) {
+    : value_(address.value() & network_mask(address.family(), length)),
+      family_(address.family()),
+      length_(static_cast<uint8_t>(length)) {
   assert(length >= 0 && length <= address_bits(address.family()));
 }
 
 IpAddress Prefix::last() const {
   const Uint128 all = family() == Family::kIpv4 ? Uint128{0xffffffffU} : ~Uint128{0};
-  return {family(), address_.value() | (all & ~network_mask(family(), length_))};
-}
-
-bool Prefix::contains(const IpAddress& address) const {
-  return address.family() == family() &&
-         (address.value() & network_mask(family(), length_)) == address_.value();
-}
-
-bool Prefix::contains(const Prefix& other) const {
-  return other.length_ >= length_ && contains(other.address_);
+  return {family(), value_ | (all & ~network_mask(family(), length_))};
 }
 
 bool Prefix::overlaps(const Prefix& other) const {
@@ -67,7 +60,7 @@ bool Prefix::overlaps(const Prefix& other) const {
 }
 
 std::string Prefix::to_string() const {
-  return fmt::format("{}/{}", address_.to_string(), length_);
+  return fmt::format("{}/{}", first().to_string(), length_);
 }
 
 std::string InterfaceAddress::to_string() const {

@@ -69,23 +69,32 @@ class Prefix {
   // "10.0.0.0/24". Errors: kInvalidArgument; host bits that are set are one, and the message names the network meant.
   static Result<Prefix> parse(std::string_view text);
 
-  [[nodiscard]] Family family() const { return address_.family(); }
+  [[nodiscard]] Family family() const { return family_; }
   [[nodiscard]] int length() const { return length_; }
-  [[nodiscard]] IpAddress first() const { return address_; }
+  [[nodiscard]] IpAddress first() const { return {family_, value_}; }
   [[nodiscard]] IpAddress last() const;
   // Bits that tell hosts apart: 8 for an IPv4 /24.
   [[nodiscard]] int host_bits() const { return address_bits(family()) - length_; }
-  [[nodiscard]] bool contains(const IpAddress& address) const;
-  [[nodiscard]] bool contains(const Prefix& other) const;
+  [[nodiscard]] bool contains(const IpAddress& address) const {
+    return address.family() == family_ &&
+           (length_ == 0 || (address.value() ^ value_) >> (address_bits(family_) - length_) == 0);
+  }
+  [[nodiscard]] bool contains(const Prefix& other) const {
+    return other.length_ >= length_ && contains(other.first());
+  }
   [[nodiscard]] bool overlaps(const Prefix& other) const;
   [[nodiscard]] std::string to_string() const;
 
-  auto operator<=>(const Prefix&) const = default;
+  std::strong_ordering operator<=>(const Prefix& other) const {
+    const auto order = first() <=> other.first();
+    return order != std::strong_ordering::equal ? order : length_ <=> other.length_;
+  }
   bool operator==(const Prefix&) const = default;
 
  private:
-  IpAddress address_;
-  int length_ = 0;
+  Uint128 value_ = 0;  // of the first address
+  Family family_ = Family::kIpv4;
+  uint8_t length_ = 0;
 };
 
 // An address as an interface carries it: 10.0.0.2/24. Host bits are kept.

@@ -32,7 +32,7 @@ PoolClaim IpamService::Impl::claim_on(const Prefix& pool, const std::string& by,
     if (kind_of_space(space) != SpaceKind::kLocal) continue;
     const Parent* parent = table_.find_parent(space, pool);
     if (parent == nullptr) continue;
-    for (const auto& [first, one] : parent->pools) {
+    for (const Pool* one : parent->pools) {
       if (one->state == PoolState::kFresh || one->record.since > by) continue;
       found = true;
       // Until the replay is over, a pool of an older epoch may be claimed yet.

@@ -93,8 +93,9 @@ void AddressTable::assign(Slot& slot, const Holder& holder) {
   slot.mac_high = (mac >> 24U) & 0xffffffU;
   slot.mac_low = static_cast<uint32_t>(mac) & 0xffffffU;
   if (NameStore::text(slot.name) == holder.name) return;
-  names_.remove(slot.name);
-  slot.name = names_.add(holder.name);
+  if (names_ == nullptr) names_ = std::make_unique<NameStore>();
+  names_->remove(slot.name);
+  slot.name = names_->add(holder.name);
 }
 
 namespace {
@@ -213,7 +214,7 @@ void AddressTable::erase(Number number) {
   leave(number);
   by_offset_.erase(hash(offset_of(number)), number);
   Slot& slot = at(number);
-  names_.remove(slot.name);
+  if (slot.name != nullptr) names_->remove(slot.name);
   slot = Slot();
   slot.newer = spare_;
   spare_ = number;

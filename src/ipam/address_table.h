@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -126,7 +127,7 @@ class AddressTable {
   SlotIndex by_offset_;
   SlotIndex by_mac_;
   SlotIndex by_name_;
-  NameStore names_;
+  std::unique_ptr<NameStore> names_;  // made for the first name
 };
 
 }  // namespace viaduct::ipam

@@ -196,8 +196,8 @@ namespace {
 
 // True while a call is inside the parent, or a pool beside `pool` is being made or changed.
 bool occupied(const Parent& parent, const Pool& pool) {
-  return parent.visitors > 0 || std::any_of(parent.pools.begin(), parent.pools.end(), [&](const auto& other) {
-           return other.second != &pool && other.second->state != PoolState::kSettled;
+  return parent.visitors > 0 || std::any_of(parent.pools.begin(), parent.pools.end(), [&](const Pool* other) {
+           return other != &pool && other->state != PoolState::kSettled;
          });
 }
 

@@ -11,16 +11,22 @@ Prefix own_prefix(const PoolRecord& record) {
   return record.sub_pool.value_or(record.pool);
 }
 
-// What stands at the offset or before it; null: nothing.
-Pool* last_until(const std::map<Uint128, Pool*>& pools, Uint128 offset) {
-  const auto behind = pools.upper_bound(offset);
-  return behind == pools.begin() ? nullptr : std::prev(behind)->second;
+// Where a pool stands whose own prefix begins at the address: behind all that begin there or before.
+auto place_of(const std::vector<Pool*>& pools, const IpAddress& first) {
+  return std::partition_point(pools.begin(), pools.end(),
+                              [&](const Pool* pool) { return own_prefix(pool->record).first() <= first; });
+}
+
+// The last that begins at the address or before it; null: none does.
+Pool* last_until(const std::vector<Pool*>& pools, const IpAddress& address) {
+  const auto behind = place_of(pools, address);
+  return behind == pools.begin() ? nullptr : *std::prev(behind);
 }
 
 }  // namespace
 
 Pool* Parent::pool_at(Uint128 offset) const {
-  Pool* pool = last_until(pools, offset);
+  Pool* pool = last_until(pools, subnet.address_at(offset));
   return pool != nullptr && pool->range->first <= offset && offset <= pool->range->last ? pool : nullptr;
 }
 
@@ -31,19 +37,19 @@ Pool* PoolTable::find(std::string_view id) const {
 
 Parent* PoolTable::find_parent(const std::string& space, const Prefix& prefix) const {
   const auto in_space = spaces_.find(space);
-  return in_space == spaces_.end() ? nullptr : in_space->second.tree.find(prefix);
+  return in_space == spaces_.end() ? nullptr : in_space->second.find(prefix);
 }
 
 Pool* PoolTable::find_overlap(const std::string& space, const Prefix& prefix,
                               const std::optional<Prefix>& sub_pool) {
   const auto in_space = spaces_.find(space);
   if (in_space == spaces_.end()) return nullptr;
-  Parent* parent = in_space->second.tree.find_overlap(prefix);
+  Parent* parent = in_space->second.find_overlap(prefix);
   if (parent == nullptr) return nullptr;
   if (parent->subnet.prefix() != prefix) return &parent->any_pool();
   // They do not overlap one another: the last that begins before the end of this one reaches into it, or none does.
   const Prefix own = sub_pool.value_or(prefix);
-  Pool* pool = last_until(parent->pools, parent->subnet.offset_of(own.last()));
+  Pool* pool = last_until(parent->pools, own.last());
   if (pool == nullptr || pool->record.sub_pool == sub_pool || !own.overlaps(own_prefix(pool->record)))
     return nullptr;
   return pool;
@@ -54,7 +60,7 @@ std::optional<Prefix> PoolTable::plan(const std::string& space, const std::vecto
                                       const std::vector<Prefix>& hosts) const {
   const auto in_space = spaces_.find(space);
   if (in_space == spaces_.end()) return plan_pool(sources, family, length, PrefixTree(), hosts);
-  return plan_pool(sources, family, length, in_space->second.tree, hosts);
+  return plan_pool(sources, family, length, in_space->second, hosts);
 }
 
 namespace {
@@ -75,15 +81,12 @@ std::vector<Interval> excluded_offsets(const PoolSettings& settings, const Prefi
 }  // namespace
 
 Pool& PoolTable::add(PoolRecord record, PoolSettings settings, PoolState state) {
-  Space& space = spaces_[record.space];
-  Parent* parent = space.tree.find(record.pool);
-  if (parent == nullptr) {
-    std::unique_ptr<Parent> made(
-        new Parent{.space = record.space, .subnet = Subnet(record.pool), .pools = {}});
-    parent = made.get();
-    space.tree.insert(record.pool, parent);
-    space.parents.emplace(parent, std::move(made));
-  }
+  PrefixTree& space = spaces_[record.space];
+  Parent* parent = space.find(record.pool);
+  if (parent == nullptr)
+    parent =
+        &space.insert(record.pool, std::unique_ptr<Parent>(new Parent{
+                                       .space = record.space, .subnet = Subnet(record.pool), .pools = {}}));
   auto pool = std::make_unique<Pool>();
   pool->record = std::move(record);
   pool->state = state;
@@ -92,7 +95,7 @@ Pool& PoolTable::add(PoolRecord record, PoolSettings settings, PoolState state) 
   pool->range = &parent->subnet.add_range(*usable_range(pool->record.pool, pool->record.sub_pool),
                                           excluded_offsets(pool->settings, pool->record.pool));
   Pool& added = *pool;
-  parent->pools.emplace(parent->subnet.offset_of(own_prefix(added.record).first()), &added);
+  parent->pools.insert(place_of(parent->pools, own_prefix(added.record).first()), &added);
   pools_.emplace(added.record.id, std::move(pool));
   return added;
 }
@@ -100,12 +103,11 @@ Pool& PoolTable::add(PoolRecord record, PoolSettings settings, PoolState state) 
 void PoolTable::remove(Pool& pool) {
   Parent& parent = *pool.parent;
   parent.subnet.remove_range(*pool.range);
-  parent.pools.erase(parent.subnet.offset_of(own_prefix(pool.record).first()));
+  parent.pools.erase(std::find(parent.pools.begin(), parent.pools.end(), &pool));
   if (parent.pools.empty()) {
     const auto in_space = spaces_.find(parent.space);
-    in_space->second.tree.remove(parent.subnet.prefix());
-    in_space->second.parents.erase(&parent);
-    if (in_space->second.parents.empty()) spaces_.erase(in_space);
+    in_space->second.remove(parent.subnet.prefix());
+    if (in_space->second.empty()) spaces_.erase(in_space);
   }
   pools_.erase(pools_.find(pool.record.id));
 }
@@ -127,8 +129,7 @@ std::vector<std::string> PoolTable::spaces() const {
 
 std::vector<const Parent*> PoolTable::parents() const {
   std::vector<const Parent*> out;
-  for (const auto& [name, space] : spaces_)
-    space.tree.for_each([&](Parent* parent) { out.push_back(parent); });
+  for (const auto& [name, space] : spaces_) space.for_each([&](Parent* parent) { out.push_back(parent); });
   return out;
 }
 

@@ -27,12 +27,12 @@ struct Pool;
 struct Parent {
   std::string space;
   Subnet subnet;
-  std::map<Uint128, Pool*> pools;  // by the first offset of their own prefix; never empty
-  int visitors = 0;                // address calls in flight; a removal waits for them
-  bool closing = false;            // a pool of it is being removed; address calls wait
+  std::vector<Pool*> pools;  // in the order of their own prefixes; never empty
+  int visitors = 0;          // address calls in flight; a removal waits for them
+  bool closing = false;      // a pool of it is being removed; address calls wait
 
   // The one that stands first.
-  [[nodiscard]] Pool& any_pool() const { return *pools.begin()->second; }
+  [[nodiscard]] Pool& any_pool() const { return *pools.front(); }
   // The pool in whose range the address lies; null when it lies in none.
   [[nodiscard]] Pool* pool_at(Uint128 offset) const;
 };
@@ -82,12 +82,8 @@ class PoolTable {
   [[nodiscard]] std::vector<std::string> spaces() const;
 
  private:
-  struct Space {
-    std::unordered_map<const Parent*, std::unique_ptr<Parent>> parents;
-    PrefixTree tree;  // of them
-  };
   std::unordered_map<std::string_view, std::unique_ptr<Pool>> pools_;  // by id; the text is the record's
-  std::map<std::string, Space> spaces_;
+  std::map<std::string, PrefixTree> spaces_;                           // none is empty
 };
 
 }  // namespace viaduct::ipam

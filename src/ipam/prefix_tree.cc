@@ -5,6 +5,8 @@
 #include <bit>
 #include <utility>
 
+#include "ipam/pool_table.h"
+
 namespace viaduct::ipam {
 
 namespace {
@@ -36,8 +38,8 @@ Prefix half(const Prefix& region, unsigned side) {
 // A leaf is a prefix that is held; any other node has two children.
 struct PrefixTree::Node {
   Prefix prefix;
-  Parent* parent = nullptr;
   int largest_free = kNoneFree;  // length of the largest free prefix within
+  std::unique_ptr<Parent> parent;
   std::array<Link, 2> children;
 
   [[nodiscard]] bool leaf() const { return children[0] == nullptr; }
@@ -62,11 +64,13 @@ PrefixTree::PrefixTree(PrefixTree&& other) noexcept = default;
 PrefixTree& PrefixTree::operator=(PrefixTree&& other) noexcept = default;
 PrefixTree::~PrefixTree() = default;
 
-void PrefixTree::insert(const Prefix& prefix, Parent* parent) {
+Parent& PrefixTree::insert(const Prefix& prefix, std::unique_ptr<Parent> parent) {
+  Parent& inserted = *parent;
   auto leaf = std::make_unique<Node>();
   leaf->prefix = prefix;
-  leaf->parent = parent;
+  leaf->parent = std::move(parent);
   insert_into(root(prefix.family()), std::move(leaf));
+  return inserted;
 }
 
 void PrefixTree::insert_into(Link& link, Link leaf) {
@@ -112,7 +116,7 @@ Parent* PrefixTree::find(const Prefix& prefix) const {
   const Node* node = root(prefix.family());
   while (node != nullptr && !node->leaf() && node->prefix.contains(prefix) && node->prefix != prefix)
     node = node->child(prefix);
-  return node != nullptr && node->leaf() && node->prefix == prefix ? node->parent : nullptr;
+  return node != nullptr && node->leaf() && node->prefix == prefix ? node->parent.get() : nullptr;
 }
 
 Parent* PrefixTree::find_overlap(const Prefix& prefix) const {
@@ -120,10 +124,10 @@ Parent* PrefixTree::find_overlap(const Prefix& prefix) const {
   while (node != nullptr) {
     if (prefix.contains(node->prefix)) {
       while (!node->leaf()) node = node->children[0].get();
-      return node->parent;
+      return node->parent.get();
     }
     if (!node->prefix.contains(prefix)) return nullptr;
-    if (node->leaf()) return node->parent;
+    if (node->leaf()) return node->parent.get();
     node = node->child(prefix);
   }
   return nullptr;
@@ -135,7 +139,7 @@ void PrefixTree::for_each(const std::function<void(Parent*)>& visit) const {
 
 void PrefixTree::visit_below(const Node* node, const std::function<void(Parent*)>& visit) {
   if (node == nullptr) return;
-  if (node->leaf()) return visit(node->parent);
+  if (node->leaf()) return visit(node->parent.get());
   for (const Link& link : node->children) visit_below(link.get(), visit);
 }
 

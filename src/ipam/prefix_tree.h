@@ -10,7 +10,7 @@ namespace viaduct::ipam {
 
 struct Parent;
 
-// Prefixes of one space that do not overlap, each with what it stands for: a binary trie without nodes of one child,
+// Prefixes of one space that do not overlap, each with the parent that it owns: a binary trie without nodes of one child,
 // which knows below each node how large the largest free prefix is. Every operation takes at most a few steps for each
 // bit of an address, however many prefixes there are. Not thread-safe.
 class PrefixTree {
@@ -22,9 +22,9 @@ class PrefixTree {
 
   [[nodiscard]] bool empty() const { return four_ == nullptr && six_ == nullptr; }
 
-  // Precondition: none overlaps it.
-  void insert(const Prefix& prefix, Parent* parent);
-  // Precondition: it is there.
+  // Precondition: none overlaps it. Returns the parent, which does not move.
+  Parent& insert(const Prefix& prefix, std::unique_ptr<Parent> parent);
+  // And the parent with it. Precondition: it is there.
   void remove(const Prefix& prefix);
   // Of exactly that prefix; null: none.
   [[nodiscard]] Parent* find(const Prefix& prefix) const;

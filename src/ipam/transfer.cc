@@ -251,8 +251,8 @@ bool IpamService::Impl::import_must_wait_locked(const Import& import) const {
   const auto in_flux = [&](const std::string& space, const Prefix& prefix) {
     const Parent* parent = table_.find_parent(space, prefix);
     return parent != nullptr &&
-           (parent->closing || std::any_of(parent->pools.begin(), parent->pools.end(), [](const auto& pool) {
-              return pool.second->state != PoolState::kSettled;
+           (parent->closing || std::any_of(parent->pools.begin(), parent->pools.end(), [](const Pool* pool) {
+              return pool->state != PoolState::kSettled;
             }));
   };
   return std::any_of(import.pools.begin(), import.pools.end(),
