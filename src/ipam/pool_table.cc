@@ -79,7 +79,7 @@ Pool& PoolTable::add(PoolRecord record, PoolSettings settings, PoolState state) 
   Parent* parent = space.tree.find(record.pool);
   if (parent == nullptr) {
     std::unique_ptr<Parent> made(
-        new Parent{.space = record.space, .subnet = Subnet(record.pool), .pools = {}});
+        new Parent{.space = record.space, .subnet = Subnet(record.pool), .pools = {}, .neighbours = {}});
     parent = made.get();
     space.tree.insert(record.pool, parent);
     space.parents.emplace(parent, std::move(made));
