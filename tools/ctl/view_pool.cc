@@ -42,7 +42,7 @@ void add_watch(const Json& pool, Properties& lines) {
   else if (!detail.empty())
     lines.emplace_back("probe", "none: " + detail);
   for (const auto& mac : list_field(pool, "disbelieved"))
-    lines.emplace_back("", fmt::format("{} answers for many addresses (proxy ARP?), and is not believed",
+    lines.emplace_back("", fmt::format("{} answers for many (proxy ARP?): not believed",
                                        mac.is_string() ? mac.get<std::string>() : ""));
 }
 
@@ -54,7 +54,7 @@ void add_kept(const Json& pool, Properties& lines) {
   };
   add("resting", "resting", "released, and kept for their former owners while others are free");
   add("reserved", "reserved", "kept for one endpoint each, and not in use");
-  add("set aside", "set_aside", "not given by themselves, for foreign hosts answer there");
+  add("set aside", "set_aside", "for foreign hosts that answer there");
   add("excluded", "excluded", "given to requests that name them only");
   add("reused early", "early_reuses", "given before their quarantine was over, since the start");
 }

@@ -82,7 +82,7 @@ TEST(PoolView, ForeignHosts_AreNamed) {
   pool["disbelieved"] = Json::array({"52:54:00:00:00:01"});
   const std::string view = pool_view(pool);
   EXPECT_THAT(view, HasSubstr("probe      foreign hosts are looked for on eth0\n"
-                              "           52:54:00:00:00:01 answers for many addresses"));
+                              "           52:54:00:00:00:01 answers for many (proxy ARP?)"));
   EXPECT_THAT(view, HasSubstr("set aside  3 "));
   EXPECT_LE(widest_line(view), 80U);
   pool["watch"] = "none";
