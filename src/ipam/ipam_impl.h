@@ -275,9 +275,9 @@ class IpamService::Impl {
   bool unique_local_changing_ = false;
   TimeAnchor anchor_;          // of this process
   int64_t anchor_saved_ = -1;  // lasting time of the last anchor that was written; -1: none yet
-  std::minstd_rand random_;
-  std::vector<std::string> unsurveyed_;  // ids of pools whose Watch nobody has set
-  std::set<std::string> watched_;        // ids; may have some that are gone
+  std::mt19937_64 random_{std::random_device{}()};  // whose numbers have all the 64 bits that propose() takes
+  std::vector<std::string> unsurveyed_;             // ids of pools whose Watch nobody has set
+  std::set<std::string> watched_;                   // ids; may have some that are gone
 
   std::condition_variable save_wanted_;
   bool stopping_ = false;
