@@ -55,7 +55,7 @@ std::optional<Uint128> IpamService::Impl::former_locked(const Pool& pool, const 
   if (asker.owner != OwnerClass::kEndpoint) return std::nullopt;
   const auto fits = [&](Uint128 offset) {
     const Holder holder = subnet.find(offset)->holder();
-    if (subnet.aside(offset)) return false;
+    if (holder.rest.has_value() && subnet.aside(offset)) return false;
     const bool kept = !holder.rest.has_value() || pool.settings.retention.count() > 0;
     return kept && is_former(holder, asker) && !reserved_for_another_locked(*pool.parent, offset, asker);
   };

@@ -224,6 +224,8 @@ class IpamService::Impl {
   void tell_if_answered(const Visit& visit, const IpAddress& address, OwnerClass owner) const;
   void tell_unheard(const Visit& visit, const IpAddress& address, OwnerClass owner) const;
   static void expire_locked(Parent& parent, std::chrono::seconds now);
+  // What the pool will give next, as far as too little is known of it.
+  [[nodiscard]] std::vector<Uint128> ahead_locked(const Pool& pool, std::chrono::seconds now);
   [[nodiscard]] ProbeTarget target_locked(const Pool& pool, std::chrono::seconds now);
 
   // orphans.cc

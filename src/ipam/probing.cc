@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <set>
 
 #include "ipam/ipam_impl.h"
 
@@ -65,26 +65,36 @@ void IpamService::Impl::expire_locked(Parent& parent, std::chrono::seconds now) 
   for (const Uint128 offset : parent.neighbours.expire(now)) parent.subnet.clear_aside(offset);
 }
 
-ProbeTarget IpamService::Impl::target_locked(const Pool& pool, std::chrono::seconds now) {
+std::vector<Uint128> IpamService::Impl::ahead_locked(const Pool& pool, std::chrono::seconds now) {
   const Subnet& subnet = pool.parent->subnet;
   const Neighbours& neighbours = pool.parent->neighbours;
-  std::vector<Uint128> due;
-  for (const Uint128 offset : neighbours.wanted())
-    if (pool.parent->pool_at(offset) == &pool) due.push_back(offset);
-  if (now - pool.asked_at < kIdle) {
-    size_t count = kLookAhead;
-    if (pool.settings.policy == Policy::kRandom) {
-      // What comes next is among those that are known to be silent.
-      const auto known = neighbours.all_silent(now, kSilenceAges);
-      const auto free = std::count_if(known.begin(), known.end(),
-                                      [&](Uint128 offset) { return subnet.is_free_in(*pool.range, offset); });
-      count -= std::min<size_t>(count, static_cast<size_t>(free));
+  std::vector<Uint128> ahead;
+  if (pool.settings.policy == Policy::kRandom) {
+    // One of those that are known to be silent comes next (any_silent_locked()): drawn here.
+    for (const Uint128 offset : neighbours.all_silent(now, kSilenceAges))
+      if (subnet.is_free_in(*pool.range, offset)) ahead.push_back(offset);
+    while (ahead.size() < kLookAhead) {
+      const auto drawn = subnet.propose(*pool.range, Policy::kRandom, random_());
+      if (!drawn.has_value()) break;
+      ahead.push_back(*drawn);
     }
-    for (const Uint128 offset : subnet.upcoming(*pool.range, pool.settings.policy, random_(), count))
-      if (!neighbours.silent(offset, now, kSilenceAges)) due.push_back(offset);
   }
+  if (ahead.empty()) {
+    const bool random = pool.settings.policy == Policy::kRandom;  // and nothing is free
+    ahead = subnet.upcoming(*pool.range, random ? Policy::kLru : pool.settings.policy, kLookAhead);
+  }
+  std::erase_if(ahead, [&](Uint128 offset) { return neighbours.silent(offset, now, kSilenceAges); });
+  return ahead;
+}
+
+ProbeTarget IpamService::Impl::target_locked(const Pool& pool, std::chrono::seconds now) {
+  std::set<Uint128> due;
+  for (const Uint128 offset : pool.parent->neighbours.wanted())
+    if (pool.parent->pool_at(offset) == &pool) due.insert(offset);
+  if (now - pool.asked_at < kIdle)
+    for (const Uint128 offset : ahead_locked(pool, now)) due.insert(offset);
   ProbeTarget target{.pool_id = pool.record.id, .addresses = {}};
-  for (const Uint128 offset : due) target.addresses.push_back(subnet.address_at(offset));
+  for (const Uint128 offset : due) target.addresses.push_back(pool.parent->subnet.address_at(offset));
   return target;
 }
 

@@ -257,19 +257,16 @@ std::optional<Uint128> Subnet::oldest_rest(const Range& range) const {
   return std::nullopt;
 }
 
-std::vector<Uint128> Subnet::upcoming(const Range& range, Policy policy, uint64_t random,
-                                      size_t count) const {
+std::vector<Uint128> Subnet::upcoming(const Range& range, Policy policy, size_t count) const {
   std::vector<Uint128> out;
-  const auto start = propose(range, policy, random);
+  const auto start = propose(range, policy, 0);
   // Once around: from the first one to the end, then from the beginning to it.
   for (auto at = start; at.has_value() && out.size() < count;) {
     out.push_back(*at);
-    const bool around = *at < *start;
-    const bool at_end = *at == range.last;
-    auto next = at_end ? std::nullopt : first_open(range, *at + 1);
-    if (!next.has_value() && !around) next = first_open(range, range.first);
-    if (next.has_value() && ((around || *next <= *at) && *next >= *start)) next.reset();
-    at = next;
+    auto next = *at == range.last ? std::nullopt : first_open(range, *at + 1);
+    if (!next.has_value() && *at >= *start) next = first_open(range, range.first);
+    const bool all_around = next.has_value() && *next >= *start && (*at < *start || *next <= *at);
+    at = all_around ? std::nullopt : next;
   }
   for (Number at = range.oldest; at != 0 && out.size() < count; at = table_.at(at).newer)
     if (up_for_grabs(at)) out.push_back(table_.offset_of(at));

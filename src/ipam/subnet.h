@@ -104,10 +104,8 @@ class Subnet {
   [[nodiscard]] std::optional<Uint128> next_free(const Range& range) const {
     return propose(range, Policy::kSerial, 0);
   }
-  // Up to `count` that propose() would give one after the other, then what rested longest. For kRandom `random` decides
-  // the first, which decides the others.
-  [[nodiscard]] std::vector<Uint128> upcoming(const Range& range, Policy policy, uint64_t random,
-                                              size_t count) const;
+  // Up to `count` that propose() would give one after the other, then what rested longest. Precondition: not kRandom.
+  [[nodiscard]] std::vector<Uint128> upcoming(const Range& range, Policy policy, size_t count) const;
   // What rested longest in the range's open parts; passes slots that a call is changing, and what is reserved or set aside.
   [[nodiscard]] std::optional<Uint128> oldest_rest(const Range& range) const;
   // Of those that are held.

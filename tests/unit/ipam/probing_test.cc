@@ -128,6 +128,25 @@ TEST_F(OnTheWire, Gateway_IsNotDeclined) {
   EXPECT_EQ(world.unsure_gifts, Strings{"10.1.0.1 answered by " + host(1).to_string()});
 }
 
+TEST_F(OnTheWire, HeldAddressThatAForeignHostHas_StaysItsOwners) {
+  hosts = {{"10.1.0.3", host(3)}};
+  const std::string pool = world.pool("10.1.0.0/24");
+  EXPECT_EQ(World::bare(world.endpoint_at(pool, "10.1.0.3", 1)), "10.1.0.3");
+  EXPECT_EQ(give(pool, 1), "10.1.0.3");
+}
+
+TEST_F(OnTheWire, FullPool_LooksAheadAtWhatRestedLongest) {
+  const std::string pool = world.pool("10.1.0.0/29");
+  for (int number = 1; number <= 6; ++number) give(pool, number);
+  for (const char* address : {"10.1.0.4", "10.1.0.2"}) {
+    world.release(pool, address);
+    world.clock.advance(std::chrono::seconds(100));
+  }
+  hosts = {{"10.1.0.4", host(4)}};
+  EXPECT_EQ(give(pool, 9), "10.1.0.2");
+  EXPECT_EQ(world.view_of(pool).set_aside, 1U);
+}
+
 TEST_F(OnTheWire, ReservedAddress_IsGivenAndTold) {
   hosts = {{"10.1.0.7", host(7)}};
   ASSERT_TRUE(world.service()
