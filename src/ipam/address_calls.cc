@@ -143,13 +143,6 @@ Result<AddressReply> IpamService::Impl::request_automatic(const Visit& visit, co
   return exhausted(full);
 }
 
-// A gateway may be the router that the subnet has; what somebody holds or has reserved is not chosen here.
-bool IpamService::Impl::may_be_declined(const Hold& hold, const Asker& asker) const {
-  if (asker.owner == OwnerClass::kGateway || !hold.nobodys()) return false;
-  const Lock lock(mutex_);
-  return !hold.parent().subnet.reserved(hold.offset);
-}
-
 Result<std::optional<AddressReply>> IpamService::Impl::take_one(const Visit& visit, const Asker& asker,
                                                                 Deadline patience, Deadline deadline) {
   Asker seeker = asker;
@@ -162,7 +155,7 @@ Result<std::optional<AddressReply>> IpamService::Impl::take_one(const Visit& vis
     const IpAddress address = hold->address();
     const bool claimed = !hold->fresh && asker.owner == OwnerClass::kGateway;
     if (claimed || bound_user(*hold).empty()) {
-      const Wire wire = may_be_declined(*hold, asker) ? ask_wire(visit, *hold, patience) : Wire::kSilent;
+      const Wire wire = ask_wire(visit, *hold, asker, patience);
       if (wire == Wire::kForeign) {
         tried.insert(hold->offset);
         continue;
@@ -170,10 +163,8 @@ Result<std::optional<AddressReply>> IpamService::Impl::take_one(const Visit& vis
       const Moment now = moment(*hold, false);
       const bool returns = !hold->fresh && (claimed || is_former(hold->before, asker));
       TRY(settle(*hold, returns ? after_return(hold->before, asker, now) : new_holder(asker, now), deadline));
-      if (wire == Wire::kUnheard)
-        tell_unheard(visit, address, asker.owner);
-      else
-        tell_if_answered(visit, address, asker.owner);
+      if (wire == Wire::kUnheard) tell_unheard(visit, address, asker.owner);
+      if (wire == Wire::kUnasked) tell_if_answered(visit, address, asker.owner);
       return std::optional(reply_with(visit.pool(), address));
     }
     tried.insert(hold->offset);

@@ -213,12 +213,20 @@ class IpamService::Impl {
   [[nodiscard]] AddressView view_locked(const Parent& parent, Uint128 offset, const Slot& slot) const;
 
   // probing.cc: what the wire says.
-  enum class Wire { kSilent, kForeign, kUnheard };
-  [[nodiscard]] bool may_be_declined(const Hold& hold, const Asker& asker) const;
+  enum class Wire {
+    kSilent,   // or nobody looks
+    kForeign,  // to be declined: it is set aside
+    kUnheard,  // no verdict in time
+    kUnasked,  // not to be declined, whatever answers: a gateway, an address that is held or reserved
+  };
   // Of an address that is about to be given by itself; waits for the verdict until `patience`.
-  Wire ask_wire(const Visit& visit, const Hold& hold, Deadline patience);
+  Wire ask_wire(const Visit& visit, const Hold& hold, const Asker& asker, Deadline patience);
   // The pool is new in memory: somebody shall look whether it can be watched.
-  void announce_locked(Pool& pool);
+  enum class Reached {
+    kMaybe,
+    kNot
+  };  // by links of this host; what changes later, the next survey of all finds
+  void announce_locked(Pool& pool, Reached reached);
   void look_at_wire() const;
   // Logs a gift at which a foreign host answers, as far as is known.
   void tell_if_answered(const Visit& visit, const IpAddress& address, OwnerClass owner) const;

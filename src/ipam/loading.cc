@@ -101,7 +101,7 @@ Status IpamService::Impl::load() {
   TRY(load_tables());
   anchor_ = anchor_at_start(stored, {clock_.uptime(), clock_.now(), config_.boot_id}, anchor_.lasting);
   for (Pool* pool : table_.all()) {
-    announce_locked(*pool);
+    announce_locked(*pool, Reached::kMaybe);
     const std::string& space = pool->record.space;
     raise_epoch(space, pool->record.epoch);
     if (&pool->parent->any_pool() != pool) continue;

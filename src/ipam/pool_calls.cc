@@ -140,14 +140,15 @@ Result<PoolReply> IpamService::Impl::create_pool(Lock& lock, const PoolWish& wis
   lock.lock();
   if (committed.ok()) {
     pool.state = PoolState::kSettled;
-    announce_locked(pool);
+    // An automatic one was chosen beside all that the host reaches.
+    announce_locked(pool, record.automatic ? Reached::kNot : Reached::kMaybe);
   } else {
     table_.remove(pool);
   }
   notify_locked();
   lock.unlock();
   if (!committed.ok()) return std::move(committed).error();
-  look_at_wire();
+  if (!record.automatic) look_at_wire();
   return PoolReply{record.id, prefix};
 }
 

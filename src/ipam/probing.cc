@@ -12,13 +12,15 @@ constexpr std::chrono::seconds kIdle = std::chrono::minutes(10);
 
 }  // namespace
 
-void IpamService::Impl::announce_locked(Pool& pool) {
+void IpamService::Impl::announce_locked(Pool& pool, Reached reached) {
+  pool.asked_at = clock_.uptime();
   if (pool.settings.probe == Probe::kOff) {
     pool.watch = {WatchState::kNone, "probe=off"};
   } else if (kind_of_space(pool.record.space) != SpaceKind::kLocal) {
     pool.watch = {WatchState::kNone, "addresses of a Swarm are for other hosts' links"};
+  } else if (reached == Reached::kNot) {
+    pool.watch = {WatchState::kNone, "no link of this host reaches the subnet directly"};
   } else if (environment_.look_at_wire) {
-    pool.asked_at = clock_.uptime();
     unsurveyed_.push_back(pool.record.id);
   }
 }
@@ -144,9 +146,13 @@ ProbeOutcome IpamService::Impl::probed(const ProbeTarget& asked, const std::vect
   return outcome;
 }
 
-IpamService::Impl::Wire IpamService::Impl::ask_wire(const Visit& visit, const Hold& hold, Deadline patience) {
+IpamService::Impl::Wire IpamService::Impl::ask_wire(const Visit& visit, const Hold& hold, const Asker& asker,
+                                                    Deadline patience) {
+  // A gateway may be the router that the subnet has.
+  if (asker.owner == OwnerClass::kGateway || !hold.nobodys()) return Wire::kUnasked;
   Lock lock(mutex_);
   Pool& pool = visit.pool();
+  if (hold.parent().subnet.reserved(hold.offset)) return Wire::kUnasked;
   if (!environment_.look_at_wire || pool.watch.state == WatchState::kNone) return Wire::kSilent;
   pool.asked_at = clock_.uptime();
   // Ours until a moment ago.

@@ -231,7 +231,7 @@ void IpamService::Impl::unstage_locked(Import& import) {
 void IpamService::Impl::adopt_locked(const Import& import) {
   for (Pool* pool : import.fresh_pools) {
     pool->state = PoolState::kSettled;
-    announce_locked(*pool);
+    announce_locked(*pool, Reached::kMaybe);
   }
   for (const auto& [parent, offset] : import.fresh_slots)
     parent->subnet.find(offset)->state = SlotState::kSettled;

@@ -18,35 +18,41 @@ bool is_link_local_ipv6(const IpAddress& address) {
 
 }  // namespace
 
-ProbeLinks::ProbeLinks(std::vector<Link> links, std::vector<OnLink> on_link) : on_link_(std::move(on_link)) {
+ProbeLinks::ProbeLinks(const std::vector<OnLink>& on_link) {
+  for (const auto& [link, network, own] : on_link) {
+    if (own.has_value() && is_link_local_ipv6(*own)) link_local_[link] = *own;
+    if (network.length() >= kLeastNetworkLength) networks_[network].insert(link);
+  }
+}
+
+void ProbeLinks::set_links(std::vector<Link> links) {
   for (const Link& link : links)
     if (link.master != 0 && link.kind != "veth") open_bridges_.insert(link.master);
   for (Link& link : links) {
     if (link.mac.has_value()) own_macs_.insert(*link.mac);
     links_.emplace(link.index, std::move(link));
   }
-  for (const OnLink& entry : on_link_)
-    if (entry.own.has_value() && is_link_local_ipv6(*entry.own)) link_local_[entry.link] = *entry.own;
-  std::erase_if(on_link_, [](const OnLink& entry) { return entry.network.length() < kLeastNetworkLength; });
 }
 
 bool ProbeLinks::containers_only(const Link& link) const {
   return link.kind == "bridge" && !open_bridges_.contains(link.index);
 }
 
+std::set<int> ProbeLinks::reaching(const Prefix& pool) const {
+  // Those as long as the pool or longer stand behind it, up to its last address.
+  std::set<int> links;
+  for (auto at = networks_.lower_bound(pool); at != networks_.end() && pool.contains(at->first.first()); ++at)
+    if (at->first.length() >= pool.length()) links.insert(at->second.begin(), at->second.end());
+  for (int length = pool.length() - 1; links.empty() && length >= kLeastNetworkLength; --length)
+    if (const auto at = networks_.find(Prefix(pool.first(), length)); at != networks_.end())
+      links = at->second;
+  return links;
+}
+
 ProbeLinks::Found ProbeLinks::find(const Prefix& pool, Reach reach) const {
-  int longest = 0;
-  std::set<int> reaching;
-  for (const OnLink& entry : on_link_) {
-    if (!entry.network.overlaps(pool)) continue;
-    const int shared = std::min(entry.network.length(), pool.length());
-    if (shared > longest) reaching.clear();
-    longest = std::max(longest, shared);
-    if (shared == longest) reaching.insert(entry.link);
-  }
   Found found;
   found.why_none = "no link of this host reaches the subnet directly";
-  for (const int index : reaching) {
+  for (const int index : reaching(pool)) {
     const auto at = links_.find(index);
     if (at == links_.end()) continue;
     const Link& link = at->second;

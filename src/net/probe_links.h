@@ -21,7 +21,9 @@ struct ProbeLink {
 // On which links of the host a pool's addresses may belong to foreign hosts. Pure: a picture of one moment.
 class ProbeLinks {
  public:
-  ProbeLinks(std::vector<Link> links, std::vector<OnLink> on_link);
+  explicit ProbeLinks(const std::vector<OnLink>& on_link);
+  // Before this finds anything: all links of the host. Spared where no pool is reached.
+  void set_links(std::vector<Link> links);
 
   enum class Reach {
     kForeign,  // links that foreign hosts may be on: no bridge whose ports are veths alone, for only containers are there
@@ -34,16 +36,19 @@ class ProbeLinks {
   // The Ethernet links that reach the prefix, or a part of it, without a gateway. Where networks of several links overlap it,
   // those of the longest one, as the host would route.
   [[nodiscard]] Found find(const Prefix& pool, Reach reach) const;
+  // Whether any link of whatever kind reaches it.
+  [[nodiscard]] bool reached(const Prefix& pool) const { return !reaching(pool).empty(); }
   // Of the host's links: an answer from one of these is the host's own.
   [[nodiscard]] const std::set<Mac>& own_macs() const { return own_macs_; }
 
  private:
   [[nodiscard]] bool containers_only(const Link& link) const;
+  [[nodiscard]] std::set<int> reaching(const Prefix& pool) const;
 
   std::map<int, Link> links_;
-  std::vector<OnLink> on_link_;
-  std::map<int, IpAddress> link_local_;  // by link
-  std::set<int> open_bridges_;           // with a port that is no veth
+  std::map<Prefix, std::set<int>> networks_;  // and the links that reach them
+  std::map<int, IpAddress> link_local_;       // by link
+  std::set<int> open_bridges_;                // with a port that is no veth
   std::set<Mac> own_macs_;
 };
 

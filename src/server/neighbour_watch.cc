@@ -28,14 +28,12 @@ net::ProbeLinks::Reach reach_of(ipam::Probe probe) {
   return probe == ipam::Probe::kOn ? net::ProbeLinks::Reach::kAny : net::ProbeLinks::Reach::kForeign;
 }
 
-// Spares the list of links, which is long where there are many containers, when no network overlaps any of the pools.
 Result<net::ProbeLinks> picture_of(net::Kernel& kernel, const std::vector<ipam::ProbedPool>& pools) {
-  auto on_link = TRY(kernel.on_link());
-  const bool any = std::any_of(on_link.begin(), on_link.end(), [&](const net::OnLink& entry) {
-    return std::any_of(pools.begin(), pools.end(),
-                       [&](const auto& pool) { return entry.network.overlaps(pool.pool); });
-  });
-  return net::ProbeLinks(any ? TRY(kernel.links()) : std::vector<net::Link>(), std::move(on_link));
+  net::ProbeLinks picture(TRY(kernel.on_link()));
+  const bool any =
+      std::any_of(pools.begin(), pools.end(), [&](const auto& pool) { return picture.reached(pool.pool); });
+  if (any) picture.set_links(TRY(kernel.links()));
+  return picture;
 }
 
 }  // namespace

@@ -98,7 +98,7 @@ def test_an_address_that_a_foreign_host_has_is_passed(caller, foreign, running, 
     assert f"Answered by a foreign host with MAC {MAC} at {story['answered_at']}; set aside until" in why
     shown = ctl.text("pool", "show", pool)
     assert "foreign hosts are looked for on lan0" in shown and "set aside" in shown
-    assert "a foreign host answers for an address of a pool" in running.daemon.output()
+    wait.until(lambda: "a foreign host answers for an address of a pool" in running.daemon.output(), "a line in the log")
 
 
 def test_ipv6_neighbours_are_foreign_hosts_too(caller, foreign, running):

@@ -38,9 +38,9 @@ class PacketProbeTest : public netns::FreshNetns {
   }
 
   std::vector<ProbeLink> links(const std::string& pool) {
-    return ProbeLinks(kernel_.links().value(), kernel_.on_link().value())
-        .find(Prefix::parse(pool).value(), ProbeLinks::Reach::kForeign)
-        .links;
+    ProbeLinks picture(kernel_.on_link().value());
+    picture.set_links(kernel_.links().value());
+    return picture.find(Prefix::parse(pool).value(), ProbeLinks::Reach::kForeign).links;
   }
 
   Result<NeighbourProbe::Outcome> ask(const std::vector<std::string>& addresses, milliseconds window) {
