@@ -29,6 +29,7 @@ CONCRETE = {
     "store/fault_store.h": ["src/store/fault_store.cc"],
     "net/netlink_*": ["src/net/netlink_*"],
     "net/nft*": ["src/net/nft*"],
+    "net/packet_*": ["src/net/packet_*"],
     "net/fake_*": ["src/net/fake_*"],
 }
 WIRING = ["src/server/main.cc"]

@@ -109,6 +109,8 @@ Result<AddressReply> IpamService::Impl::request_explicit(const Visit& visit, con
     return held_by(visit.pool(), address, describe(hold.before) + bound);
   }
   TRY(settle(hold, after, deadline));
+  // Whoever names an address decides.
+  tell_if_answered(visit, address, asker.owner);
   return reply_with(visit.pool(), address);
 }
 
@@ -126,8 +128,9 @@ Status IpamService::Impl::refuse_reserved(const Visit& visit, Uint128 offset, co
 
 Result<AddressReply> IpamService::Impl::request_automatic(const Visit& visit, const Asker& asker,
                                                           Deadline deadline) {
+  const Deadline patience = Deadline::in(std::min(kVerdictPatience, deadline.remaining()));
   std::vector<std::string> full = {visit.pool().record.id};
-  if (auto taken = TRY(take_one(visit, asker, deadline))) return std::move(*taken);
+  if (auto taken = TRY(take_one(visit, asker, patience, deadline))) return std::move(*taken);
   // A gateway of another subnet would be none.
   if (asker.owner == OwnerClass::kGateway) return exhausted(full);
   for (const Prefix& prefix : visit.pool().settings.spill) {
@@ -135,13 +138,13 @@ Result<AddressReply> IpamService::Impl::request_automatic(const Visit& visit, co
     const auto next = TRY(enter_subnet(visit.parent().space, prefix, deadline));
     if (!next.has_value()) continue;
     full.push_back(next->pool().record.id);
-    if (auto taken = TRY(take_one(*next, asker, deadline))) return std::move(*taken);
+    if (auto taken = TRY(take_one(*next, asker, patience, deadline))) return std::move(*taken);
   }
   return exhausted(full);
 }
 
 Result<std::optional<AddressReply>> IpamService::Impl::take_one(const Visit& visit, const Asker& asker,
-                                                                Deadline deadline) {
+                                                                Deadline patience, Deadline deadline) {
   Asker seeker = asker;
   size_t bound_formers = 0;
   std::set<Uint128> tried;    // own former addresses that are bound: another container with the same MAC
@@ -152,9 +155,16 @@ Result<std::optional<AddressReply>> IpamService::Impl::take_one(const Visit& vis
     const IpAddress address = hold->address();
     const bool claimed = !hold->fresh && asker.owner == OwnerClass::kGateway;
     if (claimed || bound_user(*hold).empty()) {
+      const Wire wire = ask_wire(visit, *hold, asker, patience);
+      if (wire == Wire::kForeign) {
+        tried.insert(hold->offset);
+        continue;
+      }
       const Moment now = moment(*hold, false);
       const bool returns = !hold->fresh && (claimed || is_former(hold->before, asker));
       TRY(settle(*hold, returns ? after_return(hold->before, asker, now) : new_holder(asker, now), deadline));
+      if (wire == Wire::kUnheard) tell_unheard(visit, address, asker.owner);
+      if (wire == Wire::kUnasked) tell_if_answered(visit, address, asker.owner);
       return std::optional(reply_with(visit.pool(), address));
     }
     tried.insert(hold->offset);
@@ -172,6 +182,7 @@ Result<std::optional<AddressReply>> IpamService::Impl::take_one(const Visit& vis
 Error IpamService::Impl::exhausted(const std::vector<std::string>& pool_ids) const {
   const Lock lock(mutex_);
   std::string counts;
+  uint64_t aside = 0;
   for (const std::string& id : pool_ids) {
     const Pool* found = table_.find(id);
     if (found == nullptr) continue;
@@ -183,11 +194,17 @@ Error IpamService::Impl::exhausted(const std::vector<std::string>& pool_ids) con
         counts.empty() ? "" : "; ", id, view.used, shown(view.capacity), held(OwnerClass::kGateway),
         held(OwnerClass::kAuxiliary), held(OwnerClass::kEndpoint), held(OwnerClass::kSwarm));
     if (view.reserved > 0) counts += fmt::format(", {} reserved", view.reserved);
+    aside += view.set_aside;
+    if (view.set_aside > 0)
+      counts += fmt::format(", {} set aside because foreign hosts answer there", view.set_aside);
     if (view.excluded > 0) counts += fmt::format(", {} excluded", shown(view.excluded));
   }
   return {
       ErrorCode::kExhausted,
       counts +
+          (aside > 0
+               ? "; take the foreign hosts off the subnet, or make the network anew with --ipam-opt probe=off"
+               : "") +
           "; remove containers, or make the network anew with a larger --subnet or --ip-range (viaductctl "
           "address ls shows who holds them)"};
 }

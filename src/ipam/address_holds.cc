@@ -79,6 +79,7 @@ Result<std::optional<IpamService::Impl::Hold>> IpamService::Impl::hold_any(const
   Parent& parent = visit.parent();
   Lock lock(mutex_);
   note_work_locked(parent.space, Work::kAutomatic);
+  expire_locked(parent, clock_.uptime());
   std::vector<Uint128> outlived = outlived_locked(visit.pool());
   const auto give_back_marks = [&] {
     for (const Uint128 over : outlived) parent.subnet.find(over)->state = SlotState::kSettled;

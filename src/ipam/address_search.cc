@@ -55,6 +55,7 @@ std::optional<Uint128> IpamService::Impl::former_locked(const Pool& pool, const 
   if (asker.owner != OwnerClass::kEndpoint) return std::nullopt;
   const auto fits = [&](Uint128 offset) {
     const Holder holder = subnet.find(offset)->holder();
+    if (holder.rest.has_value() && subnet.aside(offset)) return false;
     const bool kept = !holder.rest.has_value() || pool.settings.retention.count() > 0;
     return kept && is_former(holder, asker) && !reserved_for_another_locked(*pool.parent, offset, asker);
   };
@@ -80,16 +81,30 @@ std::optional<Uint128> IpamService::Impl::free_locked(Pool& pool, const Asker& a
   if (asker.owner == OwnerClass::kGateway) {
     // A gateway is the lowest address of the whole pool, wherever automatic ones come from.
     const UsableRange whole = *usable_range(subnet.prefix(), std::nullopt);
-    return subnet.first_free(subnet.offset_of(whole.first), subnet.offset_of(whole.last));
+    const Uint128 first = subnet.offset_of(whole.first);
+    const Uint128 last = subnet.offset_of(whole.last);
+    const auto free = subnet.first_free(first, last);
+    const auto aside = subnet.lowest_aside(first, last);
+    return !free.has_value() || (aside.has_value() && *aside < *free) ? aside : free;
   }
   const Policy policy = pool.settings.policy;
   auto found = subnet.propose(*pool.range, policy, random_());
+  if (policy == Policy::kRandom && pool.watch.state == WatchState::kWatched)
+    if (const auto silent = any_silent_locked(pool)) return silent;
   if (policy == Policy::kLowest && !outlived.empty()) {
     const auto lowest = std::min_element(outlived.begin(), outlived.end());
     if (!found.has_value() || *lowest < *found) return *lowest;
   }
   if (found.has_value() && (policy == Policy::kLru || policy == Policy::kSerial)) pool.range->cursor = found;
   return found;
+}
+
+// So that a random one needs no wait: one of those that were drawn and looked at ahead.
+std::optional<Uint128> IpamService::Impl::any_silent_locked(const Pool& pool) {
+  auto known = pool.parent->neighbours.all_silent(clock_.uptime(), kSilenceLasts);
+  std::erase_if(known, [&](Uint128 offset) { return !pool.parent->subnet.is_free_in(*pool.range, offset); });
+  if (known.empty()) return std::nullopt;
+  return known[random_() % known.size()];
 }
 
 std::vector<Uint128> IpamService::Impl::outlived_locked(Pool& pool) {

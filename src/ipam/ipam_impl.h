@@ -49,6 +49,11 @@ class IpamService::Impl {
 
   Result<uint64_t> reclaim_orphans(Deadline deadline);  // orphans.cc
 
+  [[nodiscard]] std::vector<ProbedPool> pools_to_survey(Survey which);  // probing.cc
+  void set_watch(const std::string& pool_id, const Watch& watch);
+  [[nodiscard]] std::vector<ProbeTarget> probe_targets();
+  ProbeOutcome probed(const ProbeTarget& asked, const std::vector<ProbeAnswer>& answers);
+
   [[nodiscard]] PoolClaim claim_on(const Prefix& pool, const std::string& by,
                                    int others) const;  // abandoned.cc
   [[nodiscard]] std::vector<PoolView> abandoned_pools() const;
@@ -136,8 +141,9 @@ class IpamService::Impl {
   Result<AddressReply> request_explicit(const Visit& visit, const IpAddress& address, const Asker& asker,
                                         Deadline deadline);
   Result<AddressReply> request_automatic(const Visit& visit, const Asker& asker, Deadline deadline);
-  // Empty when the pool is full.
-  Result<std::optional<AddressReply>> take_one(const Visit& visit, const Asker& asker, Deadline deadline);
+  // Empty when the pool is full. `patience`: until when it waits for verdicts of the wire.
+  Result<std::optional<AddressReply>> take_one(const Visit& visit, const Asker& asker, Deadline patience,
+                                               Deadline deadline);
   // kConflict for an address that is kept for another endpoint.
   [[nodiscard]] Status refuse_reserved(const Visit& visit, Uint128 offset, const Asker& asker) const;
   [[nodiscard]] std::optional<std::string> local_space_with(const Prefix& prefix) const;
@@ -153,6 +159,7 @@ class IpamService::Impl {
   [[nodiscard]] std::optional<Uint128> reserved_locked(const Pool& pool, const Asker& asker,
                                                        const std::set<Uint128>& tried) const;
   std::optional<Uint128> free_locked(Pool& pool, const Asker& asker, std::vector<Uint128>& outlived);
+  [[nodiscard]] std::optional<Uint128> any_silent_locked(const Pool& pool);
   // Marks rests of the pool that are over and need not be remembered.
   std::vector<Uint128> outlived_locked(Pool& pool);
   [[nodiscard]] bool reserved_for_another_locked(const Parent& parent, Uint128 offset,
@@ -205,6 +212,30 @@ class IpamService::Impl {
   [[nodiscard]] PoolView view_locked(const Pool& pool) const;
   [[nodiscard]] AddressView view_locked(const Parent& parent, Uint128 offset, const Slot& slot) const;
 
+  // probing.cc: what the wire says.
+  enum class Wire {
+    kSilent,   // or nobody looks
+    kForeign,  // to be declined: it is set aside
+    kUnheard,  // no verdict in time
+    kUnasked,  // not to be declined, whatever answers: a gateway, an address that is held or reserved
+  };
+  // Of an address that is about to be given by itself; waits for the verdict until `patience`.
+  Wire ask_wire(const Visit& visit, const Hold& hold, const Asker& asker, Deadline patience);
+  // The pool is new in memory: somebody shall look whether it can be watched.
+  enum class Reached {
+    kMaybe,
+    kNot
+  };  // by links of this host; what changes later, the next survey of all finds
+  void announce_locked(Pool& pool, Reached reached);
+  void look_at_wire() const;
+  // Logs a gift at which a foreign host answers, as far as is known.
+  void tell_if_answered(const Visit& visit, const IpAddress& address, OwnerClass owner) const;
+  void tell_unheard(const Visit& visit, const IpAddress& address, OwnerClass owner) const;
+  static void expire_locked(Parent& parent, std::chrono::seconds now);
+  // What the pool will give next, as far as too little is known of it.
+  [[nodiscard]] std::vector<Uint128> ahead_locked(const Pool& pool, std::chrono::seconds now);
+  [[nodiscard]] ProbeTarget target_locked(const Pool& pool, std::chrono::seconds now);
+
   // orphans.cc
   [[nodiscard]] bool is_suspect(const Holder& held) const;
   [[nodiscard]] bool is_suspect_locked(const Holder& held) const;
@@ -215,6 +246,8 @@ class IpamService::Impl {
   [[nodiscard]] bool is_abandoned_locked(const Pool& pool) const;
 
   // operator_calls.cc
+  // Whether it was set aside for a foreign host.
+  bool end_aside(const Visit& visit, Uint128 offset);
   [[nodiscard]] Parent* parent_with_locked(const std::string& space, const IpAddress& address) const;
 
   // transfer.cc
@@ -252,7 +285,9 @@ class IpamService::Impl {
   bool unique_local_changing_ = false;
   TimeAnchor anchor_;          // of this process
   int64_t anchor_saved_ = -1;  // lasting time of the last anchor that was written; -1: none yet
-  std::minstd_rand random_;
+  std::mt19937_64 random_{std::random_device{}()};  // whose numbers have all the 64 bits that propose() takes
+  std::vector<std::string> unsurveyed_;             // ids of pools whose Watch nobody has set
+  std::set<std::string> watched_;                   // ids; may have some that are gone
 
   std::condition_variable save_wanted_;
   bool stopping_ = false;

@@ -62,6 +62,18 @@ Result<bool> IpamService::drop_abandoned(const std::string& pool_id, Deadline de
 Result<uint64_t> IpamService::reclaim_orphans(Deadline deadline) {
   return impl_->reclaim_orphans(deadline);
 }
+std::vector<ProbedPool> IpamService::pools_to_survey(Survey which) {
+  return impl_->pools_to_survey(which);
+}
+void IpamService::set_watch(const std::string& pool_id, const Watch& watch) {
+  impl_->set_watch(pool_id, watch);
+}
+std::vector<ProbeTarget> IpamService::probe_targets() {
+  return impl_->probe_targets();
+}
+ProbeOutcome IpamService::probed(const ProbeTarget& asked, const std::vector<ProbeAnswer>& answers) {
+  return impl_->probed(asked, answers);
+}
 std::vector<PoolView> IpamService::pools() const {
   return impl_->pools();
 }

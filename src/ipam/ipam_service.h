@@ -9,6 +9,7 @@
 #include "base/deadline.h"
 #include "ipam/epoch.h"
 #include "ipam/ipam_types.h"
+#include "ipam/probing.h"
 #include "ipam/records.h"
 #include "store/store.h"
 
@@ -37,6 +38,11 @@ struct IpamEnvironment {
   std::function<Status(const Prefix& pool, const IpAddress& address, Deadline deadline)> remove_unjoined;
   IsAlive engine_alive;
   BeganInSight engine_began_in_sight;
+  // Wakes whoever looks at the wire: pools_to_survey() and probe_targets() have something new. Empty: nobody looks, and no
+  // address waits for a verdict.
+  std::function<void()> look_at_wire = {};
+  // For the log.
+  std::function<void(const UnsureGift&)> unsure_gift = {};
 };
 
 struct IpamConfig {
@@ -60,11 +66,18 @@ struct IpamCounts {
   uint64_t resting = 0;
   size_t reservations = 0;
   uint64_t early_reuses = 0;
+  size_t watched_pools = 0;  // whose addresses are looked for on the wire
+  uint64_t set_aside = 0;    // addresses at which foreign hosts answer
 };
 
 // A released address is kept so long before it is taken for an orphan's: no engine lets so much time pass between asking
 // for an address and making the endpoint.
 inline constexpr std::chrono::seconds kOrphanGrace = std::chrono::minutes(10);
+
+// So many addresses are looked at ahead of a pool's requests.
+inline constexpr size_t kLookAhead = 16;
+// So long a call waits for a verdict of the wire; then the address is given all the same.
+inline constexpr std::chrono::milliseconds kVerdictPatience{900};
 
 // Allocates pools and addresses, and remembers them: propose in memory, commit to the store, answer. All
 // calls from any thread; a call on an address or pool that another call is changing waits for it, until the
@@ -87,8 +100,9 @@ class IpamService {
   // Drops one reference; the last one gives back the pool and every address in it. Unknown ids succeed.
   Status release_pool(const std::string& id, Deadline deadline);
 
-  // Errors: kConflict, naming the holder; kExhausted, with counts; kNotFound, no such pool; kInvalidArgument,
-  // outside the pool or not usable.
+  // In a pool that is watched an automatic address of an endpoint is given only where nothing answered within
+  // kSilenceLasts; for that the call waits, kVerdictPatience at most. Errors: kConflict, naming the holder; kExhausted, with
+  // counts; kNotFound, no such pool; kInvalidArgument, outside the pool or not usable.
   Result<AddressReply> request_address(const AddressRequest& request, Deadline deadline);
   // Unknown pools and addresses succeed (protocol.md 3.3). An address that the other half still uses stays
   // held until released again, or until endpoint_gone().
@@ -118,6 +132,16 @@ class IpamService {
   // put to rest. Errors: those of the store.
   Result<uint64_t> reclaim_orphans(Deadline deadline);
 
+  // For whoever looks at the wire (docs/ipam.md, "Foreign hosts"). Pools of local spaces alone: what a Swarm leader gives
+  // is for other hosts' wires.
+  [[nodiscard]] std::vector<ProbedPool> pools_to_survey(Survey which);
+  void set_watch(const std::string& pool_id, const Watch& watch);
+  // Addresses of watched pools that are about to be given, and of whose neighbours too little is known; those for which a
+  // call waits first. At most kLookAhead a pool and as many as calls wait.
+  [[nodiscard]] std::vector<ProbeTarget> probe_targets();
+  // What was asked, and who answered; an address of ours answers with a MAC of ours, which is no foreign host.
+  ProbeOutcome probed(const ProbeTarget& asked, const std::vector<ProbeAnswer>& answers);
+
   // For operators: a copy as of one moment, ordered by id or address.
   [[nodiscard]] std::vector<PoolView> pools() const;
   // What is held, and what rests.
@@ -136,7 +160,7 @@ class IpamService {
   // space, one address twice.
   Status reserve(std::vector<ReservationRecord> records);
   Status unreserve(const std::string& space, const IpAddress& address);
-  // Gives an address back at once, without rest. Errors: kConflict, an endpoint uses it or it is a gateway's; kNotFound,
+  // Gives an address back at once, without rest, and ends its time aside for a foreign host. Errors: kConflict, an endpoint uses it or it is a gateway's; kNotFound,
   // nobody holds it and it does not rest.
   Status release_by_operator(const std::string& space, const IpAddress& address, Deadline deadline);
 

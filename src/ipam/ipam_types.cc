@@ -27,6 +27,24 @@ std::string_view to_string(AddressState state) {
   return "held";
 }
 
+std::string_view to_string(Probe probe) {
+  switch (probe) {
+    case Probe::kAuto: return "auto";
+    case Probe::kOn: return "on";
+    case Probe::kOff: return "off";
+  }
+  return "auto";
+}
+
+std::string_view to_string(WatchState state) {
+  switch (state) {
+    case WatchState::kUnknown: return "unknown";
+    case WatchState::kNone: return "none";
+    case WatchState::kWatched: return "watched";
+  }
+  return "unknown";
+}
+
 std::string_view to_string(Policy policy) {
   switch (policy) {
     case Policy::kLru: return "lru";

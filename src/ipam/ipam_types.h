@@ -44,6 +44,17 @@ struct PoolReply {
 enum class Policy : uint8_t { kLru, kLowest, kSerial, kRandom };
 std::string_view to_string(Policy policy);
 
+// Whether an address is looked for on the wire before it is given by itself: where foreign hosts may be; wherever the host
+// reaches the subnet directly; never.
+enum class Probe : uint8_t { kAuto, kOn, kOff };
+std::string_view to_string(Probe probe);
+enum class WatchState : uint8_t {
+  kUnknown,  // nobody has looked yet
+  kNone,     // nothing to look at
+  kWatched,  // an address is given by itself only when nobody answers there
+};
+std::string_view to_string(WatchState state);
+
 // Why an address is held.
 enum class OwnerClass : uint8_t { kGateway, kAuxiliary, kEndpoint, kSwarm };
 std::string_view to_string(OwnerClass owner);
@@ -81,6 +92,11 @@ struct PoolView {
   uint64_t reserved = 0;  // kept for one endpoint, and neither held nor resting
   std::array<uint64_t, 4> held{};  // of `used`, by OwnerClass
   uint64_t early_reuses = 0;       // addresses given before their quarantine was over, since viaductd started
+  Probe probe = Probe::kAuto;
+  WatchState watch = WatchState::kUnknown;
+  std::string watch_detail;  // the links asked; or why none is
+  uint64_t set_aside = 0;    // not held, and a foreign host answers there
+  std::vector<Mac> proxies;  // whose answers are not believed
 };
 
 enum class AddressState { kFree, kHeld, kResting };
@@ -108,6 +124,7 @@ struct MapCell {
   uint64_t quarantined = 0;  // resting, and their quarantine not over
   uint64_t retained = 0;     // resting, and their quarantine over
   uint64_t reserved = 0;     // and neither held nor resting
+  uint64_t set_aside = 0;    // for a foreign host, and none of the others
 };
 
 struct PoolMap {
@@ -129,6 +146,10 @@ struct AddressStory {
   bool orphan = false;          // held for an endpoint that a network of viaduct does not have
   std::string reserved_for;     // "name db", "MAC 02:…"; empty: not reserved
   std::string note;             // of the reservation
+  // A foreign host answered there. For so long nobody gets it by itself. RFC 3339.
+  std::optional<Mac> answered_by;
+  std::string answered_at;
+  std::string set_aside_until;
 };
 
 // One of the prefixes that automatic pools are cut from: 172.16.0.0/12 in pieces of /24.

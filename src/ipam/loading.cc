@@ -100,7 +100,8 @@ Status IpamService::Impl::load() {
     stored = TRY(anchor_from_json(*clock));
   TRY(load_tables());
   anchor_ = anchor_at_start(stored, {clock_.uptime(), clock_.now(), config_.boot_id}, anchor_.lasting);
-  for (const Pool* pool : table_.all()) {
+  for (Pool* pool : table_.all()) {
+    announce_locked(*pool, Reached::kMaybe);
     const std::string& space = pool->record.space;
     raise_epoch(space, pool->record.epoch);
     if (&pool->parent->any_pool() != pool) continue;

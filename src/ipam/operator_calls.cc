@@ -93,6 +93,14 @@ Parent* IpamService::Impl::parent_with_locked(const std::string& space, const Ip
   return nullptr;
 }
 
+bool IpamService::Impl::end_aside(const Visit& visit, Uint128 offset) {
+  const Lock lock(mutex_);
+  Parent& parent = visit.parent();
+  if (!parent.neighbours.forget(offset)) return false;
+  parent.subnet.clear_aside(offset);
+  return true;
+}
+
 Status IpamService::Impl::release_by_operator(const std::string& space, const IpAddress& address,
                                               Deadline deadline) {
   std::optional<Prefix> prefix;
@@ -109,14 +117,16 @@ Status IpamService::Impl::release_by_operator(const std::string& space, const Ip
   if (!prefix.has_value()) return nobodys();
   const auto visit = TRY(enter_subnet(space, *prefix, deadline));
   if (!visit.has_value()) return nobodys();
-  auto hold = TRY(hold_existing(*visit, visit->parent().subnet.offset_of(address), deadline));
-  if (!hold.has_value()) return nobodys();
+  const Uint128 offset = visit->parent().subnet.offset_of(address);
+  auto hold = TRY(hold_existing(*visit, offset, deadline));
+  if (!hold.has_value()) return end_aside(*visit, offset) ? Status() : nobodys();
   if (const std::string user = bound_user(*hold); !user.empty())
     return conflict(
         fmt::format("address {} is in use by {}; stop that container first", address.to_string(), user));
   if (hold->before.owner == OwnerClass::kGateway && !hold->before.rest.has_value())
     return conflict(fmt::format("address {} is the gateway of pool {}; remove the network instead",
                                 address.to_string(), visit->pool().record.id));
+  end_aside(*visit, offset);
   return settle(*hold, std::nullopt, deadline);
 }
 

@@ -138,12 +138,17 @@ Result<PoolReply> IpamService::Impl::create_pool(Lock& lock, const PoolWish& wis
   if (late && store_.commit({{}, {{Table::kPool, record.id, std::nullopt}}}).ok())
     committed = late_pool(record.id);
   lock.lock();
-  if (committed.ok())
+  if (committed.ok()) {
     pool.state = PoolState::kSettled;
-  else
+    // An automatic one was chosen beside all that the host reaches.
+    announce_locked(pool, record.automatic ? Reached::kNot : Reached::kMaybe);
+  } else {
     table_.remove(pool);
+  }
   notify_locked();
+  lock.unlock();
   if (!committed.ok()) return std::move(committed).error();
+  if (!record.automatic) look_at_wire();
   return PoolReply{record.id, prefix};
 }
 

@@ -65,6 +65,16 @@ Status read_policy(const std::string& value, PoolSettings& out) {
   return {};
 }
 
+Status read_probe(const std::string& value, PoolSettings& out) {
+  for (const Probe probe : {Probe::kAuto, Probe::kOn, Probe::kOff}) {
+    if (value != to_string(probe)) continue;
+    out.probe = probe;
+    return {};
+  }
+  return invalid_argument(
+      fmt::format("IPAM option probe=\"{}\" is not known; use auto, on or off", clipped(value)));
+}
+
 Status read_quarantine(const std::string& value, PoolSettings& out) {
   out.quarantine = TRY(read_duration("quarantine", value));
   return {};
@@ -139,10 +149,10 @@ struct KnownOption {
   Status (*read)(const std::string& value, PoolSettings& out);
 };
 constexpr std::array kKnownOptions = {
-    KnownOption{"exclude", read_exclude},       KnownOption{"policy", read_policy},
-    KnownOption{"quarantine", read_quarantine}, KnownOption{"size", read_size},
-    KnownOption{"space", read_space},           KnownOption{"spill", read_spill},
-    KnownOption{"sticky", read_sticky},
+    KnownOption{"exclude", read_exclude}, KnownOption{"policy", read_policy},
+    KnownOption{"probe", read_probe},     KnownOption{"quarantine", read_quarantine},
+    KnownOption{"size", read_size},       KnownOption{"space", read_space},
+    KnownOption{"spill", read_spill},     KnownOption{"sticky", read_sticky},
 };
 
 Error unknown_option(const std::string& key) {

@@ -31,6 +31,7 @@ struct PoolSettings {
   // exclude=: never given by itself, of either family. What lies outside a pool means nothing there: the engine sends
   // the same options with each subnet of a network.
   std::vector<AddressSpan> exclude;
+  Probe probe = Probe::kAuto;  // probe=
   // spill=: other subnets of the same network, used in this order when the pool is full.
   std::vector<Prefix> spill;
 

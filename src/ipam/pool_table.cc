@@ -84,9 +84,10 @@ Pool& PoolTable::add(PoolRecord record, PoolSettings settings, PoolState state) 
   PrefixTree& space = spaces_[record.space];
   Parent* parent = space.find(record.pool);
   if (parent == nullptr)
-    parent =
-        &space.insert(record.pool, std::unique_ptr<Parent>(new Parent{
-                                       .space = record.space, .subnet = Subnet(record.pool), .pools = {}}));
+    parent = &space.insert(
+        record.pool,
+        std::unique_ptr<Parent>(
+            new Parent{.space = record.space, .subnet = Subnet(record.pool), .pools = {}, .neighbours = {}}));
   auto pool = std::make_unique<Pool>();
   pool->record = std::move(record);
   pool->state = state;

@@ -8,8 +8,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "ipam/neighbours.h"
 #include "ipam/pool_settings.h"
 #include "ipam/prefix_tree.h"
+#include "ipam/probing.h"
 #include "ipam/records.h"
 #include "ipam/subnet.h"
 
@@ -30,6 +32,7 @@ struct Parent {
   std::vector<Pool*> pools;  // in the order of their own prefixes; never empty
   int visitors = 0;          // address calls in flight; a removal waits for them
   bool closing = false;      // a pool of it is being removed; address calls wait
+  Neighbours neighbours;
 
   // The one that stands first.
   [[nodiscard]] Pool& any_pool() const { return *pools.front(); }
@@ -42,6 +45,8 @@ struct Pool {
   PoolRecord record;
   PoolSettings settings;      // of the record's options
   uint64_t early_reuses = 0;  // addresses given before their quarantine was over
+  Watch watch;
+  std::chrono::seconds asked_at{};  // uptime of the last request for an automatic address
   PoolState state = PoolState::kSettled;
   Parent* parent = nullptr;
   Subnet::Range* range = nullptr;  // where its automatic addresses come from

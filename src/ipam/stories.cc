@@ -65,6 +65,10 @@ Result<PoolMap> IpamService::Impl::map_of(const std::string& pool_id, size_t cel
     MapCell* cell = cell_of(offset);
     if (cell != nullptr && subnet.find(offset) == nullptr) ++cell->reserved;
   }
+  for (const auto& [offset, seen] : pool.parent->neighbours.sightings()) {
+    MapCell* cell = cell_of(offset);
+    if (cell != nullptr && subnet.find(offset) == nullptr && !subnet.reserved(offset)) ++cell->set_aside;
+  }
   return map;
 }
 
@@ -96,6 +100,13 @@ AddressStory IpamService::Impl::story_locked(const std::string& space, const Par
       !story.outside_range && std::none_of(open.begin(), open.end(), [&](const Interval& interval) {
         return interval.first <= offset && offset <= interval.last;
       });
+  if (const auto* seen = parent->neighbours.sighting(offset);
+      seen != nullptr && clock_.uptime() - seen->at < kSetAside) {
+    const auto ago = clock_.uptime() - seen->at;
+    story.answered_by = seen->mac;
+    story.answered_at = format_time(clock_.now() - ago);
+    story.set_aside_until = format_time(clock_.now() - ago + kSetAside);
+  }
   const Slot* slot = subnet.find(offset);
   if (slot == nullptr || slot->state == SlotState::kFresh) return story;
   story.address = view_locked(*parent, offset, *slot);

@@ -203,21 +203,45 @@ void Subnet::erase(Uint128 offset) {
   const Number number = table_.find(offset);
   count_out(offset, number);
   table_.erase(number);
-  if (reserved_.empty() || !reserved(offset))
-    map_.give_back(offset);
-  else if (Range* range = range_of(offset); range != nullptr)
+  if (reserved_.empty() || !reserved(offset)) {
+    if (aside_.empty() || !aside(offset)) map_.give_back(offset);
+  } else if (Range* range = range_of(offset); range != nullptr) {
     ++range->reserved;
+  }
 }
 
 void Subnet::set_reserved(Uint128 offset) {
-  if (!reserved_.insert(offset).second || !map_.take(offset)) return;
+  if (!reserved_.insert(offset).second) return;
+  map_.take(offset);
+  if (table_.find(offset) != 0) return;
   if (Range* range = range_of(offset); range != nullptr) ++range->reserved;
 }
 
 void Subnet::clear_reserved(Uint128 offset) {
   if (reserved_.erase(offset) == 0 || table_.find(offset) != 0) return;
-  map_.give_back(offset);
+  if (!aside(offset)) map_.give_back(offset);
   if (Range* range = range_of(offset); range != nullptr) --range->reserved;
+}
+
+void Subnet::set_aside(Uint128 offset) {
+  if (aside_.insert(offset).second) map_.take(offset);
+}
+
+void Subnet::clear_aside(Uint128 offset) {
+  if (aside_.erase(offset) > 0 && table_.find(offset) == 0 && !reserved(offset)) map_.give_back(offset);
+}
+
+uint64_t Subnet::asides(const Range& range) const {
+  uint64_t count = 0;
+  for (auto at = aside_.lower_bound(range.first); at != aside_.end() && *at <= range.last; ++at)
+    if (const Slot* slot = find(*at); slot == nullptr || slot->resting) ++count;
+  return count;
+}
+
+std::optional<Uint128> Subnet::lowest_aside(Uint128 from, Uint128 to) const {
+  for (auto at = aside_.lower_bound(from); at != aside_.end() && *at <= to; ++at)
+    if (table_.find(*at) == 0 && !reserved(*at)) return *at;
+  return std::nullopt;
 }
 
 std::optional<Uint128> Subnet::first_open(const Range& range, Uint128 from) const {
@@ -237,11 +261,32 @@ std::optional<Uint128> Subnet::propose(const Range& range, Policy policy, uint64
   return found.has_value() || from == range.first ? found : first_open(range, range.first);
 }
 
+bool Subnet::up_for_grabs(Number number) const {
+  if (table_.at(number).state != SlotState::kSettled) return false;
+  const Uint128 offset = table_.offset_of(number);
+  return !reserved(offset) && !aside(offset);
+}
+
 std::optional<Uint128> Subnet::oldest_rest(const Range& range) const {
   for (Number at = range.oldest; at != 0; at = table_.at(at).newer)
-    if (table_.at(at).state == SlotState::kSettled)
-      if (const Uint128 offset = table_.offset_of(at); !reserved(offset)) return offset;
+    if (up_for_grabs(at)) return table_.offset_of(at);
   return std::nullopt;
+}
+
+std::vector<Uint128> Subnet::upcoming(const Range& range, Policy policy, size_t count) const {
+  std::vector<Uint128> out;
+  const auto start = propose(range, policy, 0);
+  // Once around: from the first one to the end, then from the beginning to it.
+  for (auto at = start; at.has_value() && out.size() < count;) {
+    out.push_back(*at);
+    auto next = *at == range.last ? std::nullopt : first_open(range, *at + 1);
+    if (!next.has_value() && *at >= *start) next = first_open(range, range.first);
+    const bool all_around = next.has_value() && *next >= *start && (*at < *start || *next <= *at);
+    at = all_around ? std::nullopt : next;
+  }
+  for (Number at = range.oldest; at != 0 && out.size() < count; at = table_.at(at).newer)
+    if (up_for_grabs(at)) out.push_back(table_.offset_of(at));
+  return out;
 }
 
 std::optional<Uint128> Subnet::lowest_gateway() const {
@@ -292,6 +337,14 @@ std::optional<Uint128> Subnet::find_name(const std::string& name, const Range& w
   BestFormer former(table_, within, except);
   (void)table_.find_name(name, [&](Number number) { return former.visit(number); });
   return former.best();
+}
+
+bool Subnet::has_mac(const Mac& mac) const {
+  return table_.find_mac(mac, [](Number) { return true; }) != 0;
+}
+
+bool Subnet::is_free_in(const Range& range, Uint128 offset) const {
+  return is_open(range, offset) && offset >= range.first && offset <= range.last && !map_.taken(offset);
 }
 
 void Subnet::for_each(const std::function<void(Uint128, const Slot&)>& visit) const {

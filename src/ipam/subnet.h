@@ -77,7 +77,7 @@ class Subnet {
   // With Holder::rest set the slot becomes the newest that rests, also if it rested before. The state stays.
   // Precondition: there is a slot.
   void update(Uint128 offset, const Holder& holder);
-  // Precondition: there is a slot. A reserved offset does not become free.
+  // Precondition: there is a slot. An offset that is reserved or set aside does not become free.
   void erase(Uint128 offset);
 
   // A reserved offset is never proposed, with a slot or without; it may lie outside any range. Both do nothing where it
@@ -86,7 +86,17 @@ class Subnet {
   void clear_reserved(Uint128 offset);
   [[nodiscard]] bool reserved(Uint128 offset) const { return reserved_.contains(offset); }
 
-  // Neither a slot nor reserved.
+  // An offset that is set aside, for a foreign host answers there, is never proposed either. It may have a slot, or be
+  // reserved as well. Both do nothing where it is so already.
+  void set_aside(Uint128 offset);
+  void clear_aside(Uint128 offset);
+  [[nodiscard]] bool aside(Uint128 offset) const { return aside_.contains(offset); }
+  // Of the range, and not held.
+  [[nodiscard]] uint64_t asides(const Range& range) const;
+  // In [from, to], with no slot and not reserved.
+  [[nodiscard]] std::optional<Uint128> lowest_aside(Uint128 from, Uint128 to) const;
+
+  // No slot, not reserved and not set aside.
   [[nodiscard]] std::optional<Uint128> first_free(Uint128 from, Uint128 to) const {
     return map_.first_free(from, to);
   }
@@ -98,7 +108,9 @@ class Subnet {
   [[nodiscard]] std::optional<Uint128> next_free(const Range& range) const {
     return propose(range, Policy::kSerial, 0);
   }
-  // What rested longest in the range's open parts; passes slots that a call is changing and reserved ones.
+  // Up to `count` that propose() would give one after the other, then what rested longest. Precondition: not kRandom.
+  [[nodiscard]] std::vector<Uint128> upcoming(const Range& range, Policy policy, size_t count) const;
+  // What rested longest in the range's open parts; passes slots that a call is changing, and what is reserved or set aside.
   [[nodiscard]] std::optional<Uint128> oldest_rest(const Range& range) const;
   // Of those that are held.
   [[nodiscard]] std::optional<Uint128> lowest_gateway() const;
@@ -112,6 +124,10 @@ class Subnet {
     const AddressTable::Number number = table_.find(offset);
     return number == 0 ? nullptr : &table_.at(number);
   }
+  // Whether an endpoint with that MAC has a slot, held or resting.
+  [[nodiscard]] bool has_mac(const Mac& mac) const;
+  // Whether it is free, and lies in the range's open parts.
+  [[nodiscard]] bool is_free_in(const Range& range, Uint128 offset) const;
   // How many slots there are, in ranges or outside.
   [[nodiscard]] uint64_t resting() const { return resting_; }
   [[nodiscard]] uint64_t held() const { return table_.size() - resting_; }
@@ -126,17 +142,20 @@ class Subnet {
   Range* range_of(Uint128 offset);
   void advance_cursor(Range& range, Uint128 offset, const Slot& slot);
   void append_rest(Range& range, Number number);
+  // Whether the slot of that number may be given to anybody.
+  [[nodiscard]] bool up_for_grabs(Number number) const;
   void unlink_rest(Range& range, Number number);
   void sort_rests(Range& range);
   // The first free one of the open parts from `from` on.
   [[nodiscard]] std::optional<Uint128> first_open(const Range& range, Uint128 from) const;
 
   Prefix prefix_;
-  FreeMap map_;  // taken: has a slot, or is reserved
+  FreeMap map_;  // taken: has a slot, is reserved or set aside
   AddressTable table_;
   uint64_t resting_ = 0;
   std::set<Uint128> gateways_;  // held
   std::set<Uint128> reserved_;
+  std::set<Uint128> aside_;
   std::map<Uint128, Range> ranges_;  // by first offset
 };
 

@@ -229,7 +229,10 @@ void IpamService::Impl::unstage_locked(Import& import) {
 }
 
 void IpamService::Impl::adopt_locked(const Import& import) {
-  for (Pool* pool : import.fresh_pools) pool->state = PoolState::kSettled;
+  for (Pool* pool : import.fresh_pools) {
+    pool->state = PoolState::kSettled;
+    announce_locked(*pool, Reached::kMaybe);
+  }
   for (const auto& [parent, offset] : import.fresh_slots)
     parent->subnet.find(offset)->state = SlotState::kSettled;
   for (Parent* parent : import.visited) --parent->visitors;
@@ -283,6 +286,8 @@ Status IpamService::Impl::import_state(const Json& state, Deadline deadline) {
     adopt_locked(import);
   else
     unstage_locked(import);
+  lock.unlock();
+  look_at_wire();
   return committed;
 }
 

@@ -9,6 +9,7 @@ namespace viaduct::ipam {
 PoolView IpamService::Impl::view_locked(const Pool& pool) const {
   const PoolRecord& record = pool.record;
   const Subnet::Range& range = *pool.range;
+  const std::set<Mac>& proxies = pool.parent->neighbours.proxies();
   return {.id = record.id,
           .space = record.space,
           .pool = record.pool,
@@ -23,7 +24,12 @@ PoolView IpamService::Impl::view_locked(const Pool& pool) const {
           .resting = range.resting,
           .reserved = range.reserved,
           .held = range.held,
-          .early_reuses = pool.early_reuses};
+          .early_reuses = pool.early_reuses,
+          .probe = pool.settings.probe,
+          .watch = pool.watch.state,
+          .watch_detail = pool.watch.detail,
+          .set_aside = pool.parent->subnet.asides(range),
+          .proxies = {proxies.begin(), proxies.end()}};
 }
 
 std::vector<PoolView> IpamService::Impl::pools() const {
@@ -78,6 +84,8 @@ IpamCounts IpamService::Impl::counts() const {
   for (const Pool* pool : table_.all()) {
     ++out.pools;
     out.early_reuses += pool->early_reuses;
+    out.set_aside += pool->parent->subnet.asides(*pool->range);
+    out.watched_pools += pool->watch.state == WatchState::kWatched ? 1 : 0;
   }
   out.reservations = reservations_.all().size();
   return out;

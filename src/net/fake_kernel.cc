@@ -120,7 +120,7 @@ Status FakeKernel::create_bridge(const BridgeSpec& spec) {
   auto state = state_.lock();
   TRY(check_new(state->links, spec.name));
   TRY(check_mtu(fmt::format("cannot create bridge {}", spec.name), spec.mtu));
-  state->add({0, spec.name, "bridge", spec.alias, kLiveGroup, 0, spec.mtu, spec.mac, true});
+  state->add({0, spec.name, "bridge", spec.alias, kLiveGroup, 0, spec.mtu, spec.mac, true, true});
   return {};
 }
 
@@ -135,8 +135,9 @@ Status FakeKernel::create_veth(const VethSpec& spec) {
   TRY(check_mtu(fmt::format("cannot create veth pair {}", spec.host_name), spec.mtu));
   int master = TRY(existing_bridge(state->links, spec.bridge))->index;
   Mac peer_mac = spec.peer_mac.value_or(Mac::random());
-  state->add({0, spec.peer_name, "veth", "", kLiveGroup, 0, spec.mtu, peer_mac, false});
-  state->add({0, spec.host_name, "veth", spec.alias, kLiveGroup, master, spec.mtu, Mac::random(), true});
+  state->add({0, spec.peer_name, "veth", "", kLiveGroup, 0, spec.mtu, peer_mac, false, true});
+  state->add(
+      {0, spec.host_name, "veth", spec.alias, kLiveGroup, master, spec.mtu, Mac::random(), true, true});
   state->isolation[spec.host_name] = spec.isolation;
   state->peers[spec.host_name] = spec.peer_name;
   state->peers[spec.peer_name] = spec.host_name;
@@ -233,6 +234,16 @@ Result<std::vector<Prefix>> FakeKernel::host_prefixes() {
   }
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
+Result<std::vector<OnLink>> FakeKernel::on_link() {
+  TRY(gate_.pass("list what is on link"));
+  auto state = state_.lock();
+  std::vector<OnLink> all;
+  for (const auto& [link, held] : state->addresses)
+    for (const InterfaceAddress& address : held)
+      all.push_back({state->links[link].index, address.network(), address.address});
   return all;
 }
 

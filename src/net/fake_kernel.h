@@ -48,6 +48,7 @@ class FakeKernel final : public Kernel {
   Status remove_address(const std::string& link, const InterfaceAddress& address) override;
   Result<std::vector<InterfaceAddress>> addresses(const std::string& link) override;
   Result<std::vector<Prefix>> host_prefixes() override;
+  Result<std::vector<OnLink>> on_link() override;
   Result<std::optional<int>> uplink_mtu() override;
 
  private:

@@ -47,6 +47,9 @@ class Kernel {
   // Prefixes of all routes (main table, unicast) and of all addresses, in order, each once. Without those shorter than
   // /8, which are ways to everywhere (0.0.0.0/1 of a VPN), without multicast and IPv6 link-local ones.
   virtual Result<std::vector<Prefix>> host_prefixes() = 0;
+  // Every address of the host with its network, IPv6 link-local ones included, and the unicast routes of the main table that
+  // lead to a link without a gateway; in any order, and one network may come twice.
+  virtual Result<std::vector<OnLink>> on_link() = 0;
   // The MTU of the link that the default route leaves by (IPv4 first, then IPv6); empty without default route.
   virtual Result<std::optional<int>> uplink_mtu() = 0;
 };

@@ -51,6 +51,14 @@ struct Link {
   int mtu = 0;
   std::optional<Mac> mac;
   bool up = false;
+  bool ethernet = false;  // with ARP and ND: neither loopback nor point-to-point
+};
+
+// What a link reaches without a gateway.
+struct OnLink {
+  int link = 0;                  // index
+  Prefix network;                // of an address of the host, or the destination of a route
+  std::optional<IpAddress> own;  // that address; absent for a route
 };
 
 struct BridgeSpec {

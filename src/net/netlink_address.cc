@@ -139,6 +139,17 @@ Result<std::vector<Prefix>> NetlinkKernel::host_prefixes() {
   return held;
 }
 
+Result<std::vector<OnLink>> NetlinkKernel::on_link() {
+  std::vector<OnLink> all;
+  for (const LinkAddress& entry : TRY(dump_addresses(*pool_)))
+    all.push_back({entry.link, entry.address.network(), entry.address.address});
+  for (Family family : {Family::kIpv4, Family::kIpv6}) {
+    for (const Route& route : TRY(dump_routes(*pool_, family)))
+      if (route.direct && route.link != 0) all.push_back({route.link, route.destination, std::nullopt});
+  }
+  return all;
+}
+
 Result<std::optional<int>> NetlinkKernel::uplink_mtu() {
   for (Family family : {Family::kIpv4, Family::kIpv6}) {
     std::optional<Route> best;

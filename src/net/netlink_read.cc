@@ -4,6 +4,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
@@ -62,6 +63,8 @@ Link link_from(const nlmsghdr* header) {
   Link link;
   link.index = info->ifi_index;
   link.up = (info->ifi_flags & IFF_UP) != 0;
+  link.ethernet =
+      info->ifi_type == ARPHRD_ETHER && (info->ifi_flags & (IFF_LOOPBACK | IFF_POINTOPOINT | IFF_NOARP)) == 0;
   if (table[IFLA_IFNAME] != nullptr) link.name = nla_get_string(table[IFLA_IFNAME]);
   if (table[IFLA_IFALIAS] != nullptr) link.alias = nla_get_string(table[IFLA_IFALIAS]);
   if (table[IFLA_GROUP] != nullptr) link.group = nla_get_u32(table[IFLA_GROUP]);
@@ -93,6 +96,8 @@ std::optional<Route> route_from(const nlmsghdr* header) {
   if (table[RTA_PRIORITY] != nullptr) route.metric = nla_get_u32(table[RTA_PRIORITY]);
   route.link = table[RTA_OIF] != nullptr ? static_cast<int>(nla_get_u32(table[RTA_OIF]))
                                          : first_hop(table[RTA_MULTIPATH]);
+  route.direct =
+      table[RTA_GATEWAY] == nullptr && table[RTA_VIA] == nullptr && table[RTA_MULTIPATH] == nullptr;
   return route;
 }
 

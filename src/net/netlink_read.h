@@ -24,6 +24,7 @@ struct Route {
   Prefix destination;
   int link = 0;  // index of the first way out, 0 if there is none
   uint32_t metric = 0;
+  bool direct = false;  // without a gateway
 };
 std::optional<Route> route_from(const nlmsghdr* header);
 

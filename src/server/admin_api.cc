@@ -135,6 +135,8 @@ Json AdminApi::status() const {
           {"resting", counts.resting},
           {"reservations", counts.reservations},
           {"early_reuses", counts.early_reuses},
+          {"watched_pools", counts.watched_pools},
+          {"set_aside", counts.set_aside},
           {"calls", calls},
           {"failures", failures},
           {"methods", std::move(methods)},

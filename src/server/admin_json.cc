@@ -34,8 +34,10 @@ Json cell_json(const IpAddress& first, const ipam::MapCell& cell) {
   put_count(out, "quarantined", cell.quarantined);
   put_count(out, "retained", cell.retained);
   put_count(out, "reserved", cell.reserved);
+  put_count(out, "set_aside", cell.set_aside);
   put_count(out, "excluded", cell.excluded);
-  const Uint128 taken = cell.excluded + Uint128{cell.held} + cell.quarantined + cell.retained + cell.reserved;
+  const Uint128 taken =
+      cell.excluded + Uint128{cell.held} + cell.quarantined + cell.retained + cell.reserved + cell.set_aside;
   put_count(out, "free", taken < cell.size ? cell.size - taken : 0);
   return out;
 }
@@ -98,7 +100,12 @@ Json to_admin_json(const ipam::PoolView& pool) {
               {"resting", pool.resting},
               {"reserved", pool.reserved},
               {"held", std::move(held)},
-              {"early_reuses", pool.early_reuses}};
+              {"early_reuses", pool.early_reuses},
+              {"probe", to_string(pool.probe)},
+              {"watch", to_string(pool.watch)},
+              {"watch_detail", pool.watch_detail},
+              {"set_aside", pool.set_aside}};
+  for (const Mac& mac : pool.proxies) out["disbelieved"].push_back(mac.to_string());
   if (pool.sub_pool) out["sub_pool"] = pool.sub_pool->to_string();
   return out;
 }
@@ -158,6 +165,11 @@ Json to_admin_json(const ipam::AddressStory& story) {
   if (!story.bound_to.empty()) out["bound_to"] = story.bound_to;
   if (!story.reserved_for.empty()) out["reserved_for"] = story.reserved_for;
   if (!story.note.empty()) out["note"] = story.note;
+  if (story.answered_by) {
+    out["answered_by"] = story.answered_by->to_string();
+    out["answered_at"] = story.answered_at;
+    out["set_aside_until"] = story.set_aside_until;
+  }
   return out;
 }
 

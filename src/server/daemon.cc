@@ -12,6 +12,7 @@
 #include "server/http_server.h"
 #include "server/instance.h"
 #include "server/listener.h"
+#include "server/neighbour_watch.h"
 #include "server/orphan_sweeper.h"
 #include "server/refusal_log.h"
 #include "server/router.h"
@@ -44,6 +45,7 @@ struct Daemon::Parts {
   std::vector<SocketFile> socket_files;
   std::unique_ptr<ipam::IpamService> ipam;
   std::unique_ptr<net::NetworkService> network;
+  std::unique_ptr<NeighbourWatch> neighbours;
   std::unique_ptr<Router> router;
   std::unique_ptr<AdminApi> admin;
   std::optional<RefusalLog> plugin_refusals;
@@ -114,7 +116,11 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
        [boot](const ipam::EngineIdentity& engine) { return engine_alive(engine, boot); },
        [boot, served_from](const ipam::EngineIdentity& engine) {
          return engine.boot_id == boot && engine.start_ticks > served_from;
-       }}));
+       },
+       [halves] {
+         if (halves->neighbours) halves->neighbours->wake();
+       },
+       [&log = seams.log](const ipam::UnsureGift& gift) { log_unsure_gift(log, gift); }}));
   parts->network = TRY(net::NetworkService::open(
       seams.store, seams.kernel, seams.firewall, seams.clock,
       {instance, boot,
@@ -139,6 +145,8 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
   notes.insert(notes.end(), report.problems.begin(), report.problems.end());
   for (const auto& note : notes) seams.log.log(LogLevel::kWarning, note);
 
+  parts->neighbours =
+      std::make_unique<NeighbourWatch>(*parts->ipam, seams.kernel, seams.neighbours, seams.log);
   const Services services{*parts->ipam, *parts->network, config.scope, boot};
   parts->router = std::make_unique<Router>(services, seams.log);
   parts->admin = std::make_unique<AdminApi>(services,

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "net/firewall.h"
 #include "net/kernel.h"
+#include "net/neighbour_probe.h"
 #include "server/config.h"
 #include "store/store.h"
 
@@ -18,6 +19,7 @@ struct Seams {
   store::Store& store;
   net::Kernel& kernel;
   net::Firewall& firewall;
+  net::NeighbourProbe& neighbours;
   const Clock& clock;
   Logger& log;
 };

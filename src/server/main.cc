@@ -16,6 +16,7 @@
 #include "net/netlink_kernel.h"
 #include "net/netns_lock.h"
 #include "net/nft_firewall.h"
+#include "net/packet_probe.h"
 #include "server/config.h"
 #include "server/daemon.h"
 #include "store/sqlite_store.h"
@@ -60,8 +61,10 @@ Result<bool> serve(const Config& config, Logger& log, const sigset_t& signals) {
   const auto store = TRY(store::SqliteStore::open(config.state_folder));
   net::NetlinkKernel kernel;
   const auto firewall = TRY(net::NftFirewall::open());
+  net::PacketProbe neighbours;
   const SystemClock clock;
-  const auto daemon = TRY(Daemon::start(config, {*store, kernel, *firewall, clock, log}, net::set_up_host()));
+  const auto daemon =
+      TRY(Daemon::start(config, {*store, kernel, *firewall, neighbours, clock, log}, net::set_up_host()));
   auto keeper = TRY(net::FirewallKeeper::start(*firewall, log));
 
   int signal = 0;

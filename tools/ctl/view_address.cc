@@ -80,6 +80,23 @@ void explain_resting(const Json& story, Sentences& out) {
   if (quarantine == 0 && retention == 0) out.push_back("Anybody may get it now.");
 }
 
+// Where a foreign host answered.
+void explain_answer(const Json& story, Sentences& out) {
+  const std::string mac = text_field(story, "answered_by");
+  if (mac.empty()) return;
+  out.push_back(fmt::format("Answered by a foreign host with MAC {} at {}; set aside until {}.", mac,
+                            text_field(story, "answered_at"), text_field(story, "set_aside_until")));
+  if (text_field(story, "class") == "gateway" && text_field(story, "state") == "held")
+    out.push_back("That may well be the router of the subnet.");
+  else if (text_field(story, "state") == "held")
+    out.push_back("Two hosts have it: take one of them off the subnet.");
+  else
+    out.push_back(
+        fmt::format("Only a request that names it gets it until then; \"{}\" ends that, and it is looked for "
+                    "again before it is given.",
+                    release_command(story)));
+}
+
 void explain_free(const Json& story, Sentences& out) {
   if (text_field(story, "pool_id").empty())
     out.push_back("No pool of this space has it now.");
@@ -90,7 +107,7 @@ void explain_free(const Json& story, Sentences& out) {
   else if (has(story, "outside_range"))
     out.push_back(
         "Free, and outside of the range of automatic addresses: only a request that names it gets it.");
-  else
+  else if (text_field(story, "answered_by").empty())
     out.push_back("Free.");
 }
 
@@ -103,6 +120,7 @@ Sentences explain(const Json& story) {
     explain_resting(story, out);
   else
     explain_free(story, out);
+  explain_answer(story, out);
   if (const std::string owner = text_field(story, "reserved_for"); !owner.empty()) {
     const std::string note = text_field(story, "note");
     out.push_back(fmt::format("Reserved for {}{}.", owner, note.empty() ? "" : ": " + note));

@@ -26,14 +26,15 @@ struct Counts {
   uint64_t quarantined = 0;
   uint64_t retained = 0;
   uint64_t reserved = 0;
+  uint64_t set_aside = 0;
   uint64_t excluded = 0;
   uint64_t free = 0;
 };
 
 Counts counts_of(const Json& cell) {
   return {count_field(cell, "size"),     count_field(cell, "held"),     count_field(cell, "quarantined"),
-          count_field(cell, "retained"), count_field(cell, "reserved"), count_field(cell, "excluded"),
-          count_field(cell, "free")};
+          count_field(cell, "retained"), count_field(cell, "reserved"), count_field(cell, "set_aside"),
+          count_field(cell, "excluded"), count_field(cell, "free")};
 }
 
 // The daemon's largest number stands for itself and more, and stays.
@@ -51,6 +52,7 @@ Counts total_of(const Json& cells) {
     add_up(total.quarantined, counts.quarantined);
     add_up(total.retained, counts.retained);
     add_up(total.reserved, counts.reserved);
+    add_up(total.set_aside, counts.set_aside);
     add_up(total.excluded, counts.excluded);
     add_up(total.free, counts.free);
   }
@@ -60,7 +62,7 @@ Counts total_of(const Json& cells) {
 // One rule for cells of one address and of many: what is held comes first, then what keeps an address from others.
 char mark_of(const Counts& cell) {
   if (cell.held > 0) {
-    const uint64_t others = cell.quarantined + cell.retained + cell.reserved + cell.free;
+    const uint64_t others = cell.quarantined + cell.retained + cell.reserved + cell.set_aside + cell.free;
     if (others == 0) return '#';
     const double share =
         static_cast<double>(cell.held) / (static_cast<double>(cell.held) + static_cast<double>(others));
@@ -70,6 +72,7 @@ char mark_of(const Counts& cell) {
   if (cell.quarantined > 0) return 'q';
   if (cell.retained > 0) return 's';
   if (cell.reserved > 0) return 'r';
+  if (cell.set_aside > 0) return 'f';
   return cell.free == 0 && cell.excluded > 0 ? 'x' : '.';
 }
 
@@ -95,9 +98,10 @@ std::string legend(const Counts& total) {
   add("q", total.quarantined, "in quarantine, released a moment ago");
   add("s", total.retained, "kept for their former owners, while others are free");
   add("r", total.reserved, "reserved, and not in use");
+  add("f", total.set_aside, "set aside, for a foreign host answers there");
   add("x", total.excluded, "excluded, or never given");
   add(".", total.free, "free");
-  if (many) lines.emplace_back("", "q, s, r: none of the cell is held, and some of it is so");
+  if (many) lines.emplace_back("", "q, s, r, f: none of the cell is held, and some of it is so");
   return to_string(lines);
 }
 

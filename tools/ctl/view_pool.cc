@@ -31,6 +31,21 @@ void add_pool_options(const Json& pool, Properties& lines) {
   }
 }
 
+// Whether foreign hosts are looked for, and who is not believed.
+void add_watch(const Json& pool, Properties& lines) {
+  const std::string watch = text_field(pool, "watch");
+  const std::string detail = text_field(pool, "watch_detail");
+  if (watch == "watched")
+    lines.emplace_back("probe", "foreign hosts are looked for on " + detail);
+  else if (watch == "unknown")
+    lines.emplace_back("probe", "not known yet");
+  else if (!detail.empty())
+    lines.emplace_back("probe", "none: " + detail);
+  for (const auto& mac : list_field(pool, "disbelieved"))
+    lines.emplace_back("", fmt::format("{} answers for many (proxy ARP?): not believed",
+                                       mac.is_string() ? mac.get<std::string>() : ""));
+}
+
 // What is neither held nor free, where there is any.
 void add_kept(const Json& pool, Properties& lines) {
   const auto add = [&](const char* name, const char* key, std::string_view meaning) {
@@ -39,6 +54,7 @@ void add_kept(const Json& pool, Properties& lines) {
   };
   add("resting", "resting", "released, and kept for their former owners while others are free");
   add("reserved", "reserved", "kept for one endpoint each, and not in use");
+  add("set aside", "set_aside", "for foreign hosts that answer there");
   add("excluded", "excluded", "given to requests that name them only");
   add("reused early", "early_reuses", "given before their quarantine was over, since the start");
 }
@@ -86,6 +102,7 @@ std::string pool_view(const Json& pool) {
                                         shown_count(capacity), percent(used, capacity)));
   lines.emplace_back("held", classes_line(object_field(pool, "held")));
   add_kept(pool, lines);
+  add_watch(pool, lines);
   add_pool_options(pool, lines);
   return to_string(lines);
 }

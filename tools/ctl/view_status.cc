@@ -40,6 +40,12 @@ std::string status_view(const Json& status) {
   if (const uint64_t early = count_field(status, "early_reuses"); early > 0)
     lines.emplace_back("",
                        fmt::format("{} given before their quarantine was over; pools are too small", early));
+  const uint64_t watched = count_field(status, "watched_pools");
+  const uint64_t aside = count_field(status, "set_aside");
+  if (watched > 0 || aside > 0)
+    lines.emplace_back("probe",
+                       fmt::format("foreign hosts are looked for in {} of the pools; {} addresses set aside",
+                                   watched, aside));
   lines.emplace_back(
       "calls", fmt::format("{}, {} failed", count_field(status, "calls"), count_field(status, "failures")));
   name = "notes";

@@ -80,6 +80,25 @@ TEST(AddressStory, Free_SaysWhatKeepsItFromBeingGiven) {
   EXPECT_THAT(told(one), HasSubstr("10.128.0.2 in space local\n  No pool of this space has it now.\n"));
 }
 
+// Scenario 31.
+TEST(AddressStory, AnsweredByAForeignHost_SaysByWhomUntilWhenAndTheRemedy) {
+  Json one = story("free");
+  one["answered_by"] = "52:54:00:00:00:01";
+  one["answered_at"] = "2026-01-02T03:04:05Z";
+  one["set_aside_until"] = "2026-01-02T03:14:05Z";
+  EXPECT_THAT(told(one),
+              HasSubstr("Answered by a foreign host with MAC 52:54:00:00:00:01 at 2026-01-02T03:04:05Z; set "
+                        "aside until 2026-01-02T03:14:05Z.\n"));
+  EXPECT_THAT(told(one), HasSubstr("\"viaductctl address release 10.128.0.2\""));
+  EXPECT_THAT(told(one), testing::Not(HasSubstr("Free.")));
+  Json given = held("endpoint");
+  given.update(one);
+  given["state"] = "held";
+  EXPECT_THAT(told(given), HasSubstr("Two hosts have it"));
+  given["class"] = "gateway";
+  EXPECT_THAT(told(given), HasSubstr("router of the subnet"));
+}
+
 TEST(AddressStory, Reserved_SaysForWhomAndTheNote) {
   Json one = story("free");
   one["reserved_for"] = "name db";

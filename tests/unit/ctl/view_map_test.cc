@@ -25,6 +25,7 @@ TEST(PoolMapView, SmallPool_HasACharacterForEachAddressAndCounts) {
             "q         1 in quarantine, released a moment ago\n"
             "s         1 kept for their former owners, while others are free\n"
             "r         1 reserved, and not in use\n"
+            "f         0 set aside, for a foreign host answers there\n"
             "x         1 excluded, or never given\n"
             ".         2 free\n"
             "\n"
@@ -49,8 +50,9 @@ TEST(PoolMapView, CellsOfMany_AreShadedByTheShareThatIsHeld) {
   cells.push_back(cell("10.0.0.0", 100, {{"quarantined", 1}, {"retained", 5}, {"free", 94}}));
   cells.push_back(cell("10.0.0.0", 100, {{"retained", 1}, {"free", 99}}));
   cells.push_back(cell("10.0.0.0", 100, {{"reserved", 1}, {"free", 99}}));
+  cells.push_back(cell("10.0.0.0", 100, {{"set_aside", 1}, {"free", 99}}));
   const std::string view = pool_map_view(cells, 80);
-  EXPECT_THAT(view, EndsWith("10.0.0.0  .::-=+*##x.qsr\n"));
+  EXPECT_THAT(view, EndsWith("10.0.0.0  .::-=+*##x.qsrf\n"));
   EXPECT_THAT(view, HasSubstr("one cell  100 addresses\n"));
   EXPECT_THAT(view, HasSubstr(":-=+*#    446 held"));
 }

@@ -73,6 +73,23 @@ TEST(PoolView, Pool_ShowsUseClassesAndOptions) {
   EXPECT_LE(widest_line(view), 80U);
 }
 
+// Scenario 31.
+TEST(PoolView, ForeignHosts_AreNamed) {
+  Json pool = pools()[0];
+  pool["watch"] = "watched";
+  pool["watch_detail"] = "eth0";
+  pool["set_aside"] = 3;
+  pool["disbelieved"] = Json::array({"52:54:00:00:00:01"});
+  const std::string view = pool_view(pool);
+  EXPECT_THAT(view, HasSubstr("probe      foreign hosts are looked for on eth0\n"
+                              "           52:54:00:00:00:01 answers for many (proxy ARP?)"));
+  EXPECT_THAT(view, HasSubstr("set aside  3 "));
+  EXPECT_LE(widest_line(view), 80U);
+  pool["watch"] = "none";
+  pool["watch_detail"] = "probe=off";
+  EXPECT_THAT(pool_view(pool), HasSubstr("probe      none: probe=off\n"));
+}
+
 TEST(PoolView, EmptyPoolWithARange_NamesItAndHoldsNothing) {
   const std::string view = pool_view(pools()[1]);
   EXPECT_THAT(view, HasSubstr("sub-pool   10.128.0.64/26\n"));

@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "unit/ipam/ipam_world.h"
 
 namespace viaduct::ipam::testing {
@@ -212,6 +214,19 @@ TEST(RequestAddress, UnknownPool_IsNotFound) {
   ASSERT_FALSE(reply.ok());
   EXPECT_EQ(reply.error().code, ErrorCode::kNotFound);
   EXPECT_THAT(reply.error().message, HasSubstr("no pool \"local/10.9.0.0/24\" is held; "));
+}
+
+TEST(AutomaticAddress, RandomPolicy_SpreadsOverTheWholePool) {
+  World world;
+  const std::string pool = world.pool("10.0.0.0/8", "", kLocalSpace, {{"policy", "random"}});
+  std::set<int> parts;  // sixteenths of the pool
+  for (int number = 0; number < 64; ++number) {
+    const auto given = world.endpoint(pool, number);
+    ASSERT_TRUE(given.ok()) << given.error().message;
+    parts.insert(given.value().address.address.bytes()[1] / 16);
+  }
+  // Fewer than 8 of 16 by chance: less than once in 10^18 runs.
+  EXPECT_GE(parts.size(), 8U);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -65,6 +66,12 @@ class World {
             },
         .engine_alive = [this](const EngineIdentity&) { return engine_alive; },
         .engine_began_in_sight = [this](const EngineIdentity&) { return in_sight; },
+    };
+    environment.look_at_wire = look_at_wire;
+    environment.unsure_gift = [this](const UnsureGift& gift) {
+      unsure_gifts.push_back(gift.address.to_string() + (gift.answered_by.has_value()
+                                                             ? " answered by " + gift.answered_by->to_string()
+                                                             : " unheard"));
     };
     auto opened = IpamService::open(*store_, clock, IpamConfig{sources, avoid, boot}, std::move(environment));
     ASSERT_TRUE(opened.ok()) << opened.error().message;
@@ -180,6 +187,8 @@ class World {
   std::string boot = "boot-1";
   bool routes_fail = false;
   std::vector<std::string> unjoined_removed;  // that the other half was asked to remove
+  std::function<void()> look_at_wire;         // of the next reopen(); empty: nobody looks
+  std::vector<std::string> unsure_gifts;      // "10.1.0.2 answered by 02:…", "10.1.0.2 unheard"
   bool in_sight = true;
   bool engine_alive = true;
   std::vector<PoolSource> sources = {{prefix("10.200.0.0/16"), 24}};

@@ -21,6 +21,7 @@ TEST(PoolSettings, EveryOption_IsRead) {
   const auto read = read_pool_settings({{"policy", "random"},
                                         {"quarantine", "5m"},
                                         {"sticky", "7d"},
+                                        {"probe", "on"},
                                         {"size", "26"},
                                         {"space", "lab"},
                                         {"exclude", "10.1.0.5,10.1.0.8-10.1.0.9,fd00::/120"},
@@ -31,6 +32,7 @@ TEST(PoolSettings, EveryOption_IsRead) {
   EXPECT_EQ(settings.policy, Policy::kRandom);
   EXPECT_EQ(settings.quarantine, seconds(300));
   EXPECT_EQ(settings.retention, hours(7 * 24));
+  EXPECT_EQ(settings.probe, Probe::kOn);
   EXPECT_EQ(settings.size, 26);
   EXPECT_EQ(settings.space, "lab");
   ASSERT_EQ(settings.exclude.size(), 3U);
@@ -51,6 +53,7 @@ TEST(PoolSettings, BadValues_AreRefusedNamingTheOption) {
                                                      {"exclude", "10.1.0.1,"},
                                                      {"spill", "10.2.0.1"},
                                                      {"size", "0"},
+                                                     {"probe", "yes"},
                                                      {"space", "A"}};
   for (const auto& [key, value] : bad) {
     const auto read = read_pool_settings({{key, value}});

@@ -137,6 +137,57 @@ TEST_F(SubnetTest, EverythingExcluded_ProposesNothing) {
     EXPECT_EQ(subnet_.propose(range, policy, 5), std::nullopt);
 }
 
+// Scenario 31: what is set aside is given to nobody by itself, whatever else becomes of it meanwhile.
+TEST_F(SubnetTest, SetAsideOffsets_AreNotProposed) {
+  Subnet::Range& range = add();
+  subnet_.set_aside(1);
+  subnet_.set_aside(1);
+  EXPECT_EQ(subnet_.propose(range, Policy::kLowest, 0), 2U);
+  EXPECT_EQ(subnet_.asides(range), 1U);
+  EXPECT_EQ(subnet_.lowest_aside(1, 254), 1U);
+  // Given by name and released.
+  subnet_.insert(1, endpoint(1), SlotState::kSettled);
+  EXPECT_EQ(subnet_.asides(range), 0U);
+  subnet_.update(1, resting(endpoint(1), 100));
+  EXPECT_EQ(subnet_.oldest_rest(range), std::nullopt);
+  subnet_.erase(1);
+  EXPECT_EQ(subnet_.propose(range, Policy::kLowest, 0), 2U);
+  // Reserved meanwhile, and not any more.
+  subnet_.set_reserved(1);
+  EXPECT_EQ(range.reserved, 1U);
+  subnet_.clear_reserved(1);
+  EXPECT_EQ(range.reserved, 0U);
+  EXPECT_EQ(subnet_.propose(range, Policy::kLowest, 0), 2U);
+  subnet_.clear_aside(1);
+  EXPECT_EQ(subnet_.propose(range, Policy::kLowest, 0), 1U);
+  // The other way round: reserved first, and longer.
+  subnet_.set_reserved(1);
+  subnet_.set_aside(1);
+  subnet_.clear_aside(1);
+  EXPECT_EQ(subnet_.propose(range, Policy::kLowest, 0), 2U);
+  EXPECT_EQ(range.reserved, 1U);
+}
+
+TEST_F(SubnetTest, Upcoming_IsWhatProposeWouldGiveOneByOne) {
+  Subnet::Range& range = add({{0, 9}, {20, 250}});  // open: 10 to 19, 251 to 254
+  range.cursor = 252;
+  subnet_.insert(254, endpoint(1), SlotState::kSettled);
+  subnet_.insert(12, resting(endpoint(2), 50), SlotState::kSettled);
+  subnet_.set_aside(13);
+  const std::vector<Uint128> expected = {253, 10, 11, 14, 15, 16, 17, 18, 19, 251, 252, 12};
+  EXPECT_EQ(subnet_.upcoming(range, Policy::kLru, 16), expected);
+  EXPECT_EQ(subnet_.upcoming(range, Policy::kLru, 3), std::vector<Uint128>({253, 10, 11}));
+  EXPECT_EQ(subnet_.upcoming(range, Policy::kLowest, 3), std::vector<Uint128>({10, 11, 14}));
+  for (const Uint128 offset : expected) {
+    const auto next = subnet_.propose(range, Policy::kSerial, 0);
+    if (!next.has_value()) break;
+    EXPECT_EQ(*next, offset);
+    subnet_.insert(*next, endpoint(9), SlotState::kSettled);
+    range.cursor = next;
+  }
+  EXPECT_EQ(subnet_.upcoming(range, Policy::kSerial, 16), std::vector<Uint128>{12});
+}
+
 TEST(SubnetOfAllIpv6, RandomProposals_AreSpreadOverBothEnds) {
   Subnet subnet(prefix("::/0"));
   const Subnet::Range& range = subnet.add_range(*usable_range(subnet.prefix(), std::nullopt), {});

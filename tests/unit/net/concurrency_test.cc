@@ -55,6 +55,7 @@ class HangingKernel final : public Kernel {
     return inner_.addresses(link);
   }
   Result<std::vector<Prefix>> host_prefixes() override { return inner_.host_prefixes(); }
+  Result<std::vector<OnLink>> on_link() override { return inner_.on_link(); }
   Result<std::optional<int>> uplink_mtu() override { return inner_.uplink_mtu(); }
 
  private:

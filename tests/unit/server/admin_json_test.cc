@@ -27,6 +27,10 @@ ipam::PoolView pool() {
   view.reserved = 1;
   view.held = {1, 0, 1, 0};
   view.early_reuses = 3;
+  view.watch = ipam::WatchState::kWatched;
+  view.watch_detail = "eth0";
+  view.set_aside = 2;
+  view.proxies = {Mac({0x52, 0x54, 0, 0, 0, 1})};
   return view;
 }
 
@@ -44,7 +48,12 @@ TEST(AdminJson, Pool_SaysWhatIsHeldByClassAndWhatIsNot) {
                                          {"resting", 1},
                                          {"reserved", 1},
                                          {"held", {{"gateway", 1}, {"endpoint", 1}}},
-                                         {"early_reuses", 3}}));
+                                         {"early_reuses", 3},
+                                         {"probe", "auto"},
+                                         {"watch", "watched"},
+                                         {"watch_detail", "eth0"},
+                                         {"set_aside", 2},
+                                         {"disbelieved", {"52:54:00:00:00:01"}}}));
 }
 
 TEST(AdminJson, Map_HasTheFirstAddressOfEachCellAndLeavesOutWhatIsNone) {
@@ -101,6 +110,21 @@ TEST(AdminJson, StoryOfAFreeAddress_NamesNoHolder) {
                                         {"orphan", false},
                                         {"reserved_for", "name db"},
                                         {"note", "the database"}}));
+}
+
+// Scenario 31.
+TEST(AdminJson, StoryOfAnAddressThatAForeignHostHas_NamesIt) {
+  ipam::AddressStory story;
+  story.address.space = "local";
+  story.address.address = ip("10.9.0.2");
+  story.address.state = ipam::AddressState::kFree;
+  story.answered_by = Mac({0x52, 0x54, 0, 0, 0, 1});
+  story.answered_at = "2026-01-02T03:04:05Z";
+  story.set_aside_until = "2026-01-02T03:14:05Z";
+  const Json json = to_admin_json(story);
+  EXPECT_EQ(json["answered_by"], "52:54:00:00:00:01");
+  EXPECT_EQ(json["answered_at"], "2026-01-02T03:04:05Z");
+  EXPECT_EQ(json["set_aside_until"], "2026-01-02T03:14:05Z");
 }
 
 TEST(AdminJson, Reservations_AreReadAsTheyAreWritten) {

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "net/link_types.h"
+
+namespace viaduct::net {
+
+// A link that neighbours can be asked on.
+struct ProbeLink {
+  int index = 0;
+  std::string name;
+  Mac mac;
+  std::optional<IpAddress> link_local;  // IPv6
+};
+
+// On which links of the host a pool's addresses may belong to foreign hosts. Pure: a picture of one moment.
+class ProbeLinks {
+ public:
+  explicit ProbeLinks(const std::vector<OnLink>& on_link);
+  // Before this finds anything: all links of the host. Spared where no pool is reached.
+  void set_links(std::vector<Link> links);
+
+  enum class Reach {
+    kForeign,  // links that foreign hosts may be on: no bridge whose ports are veths alone, for only containers are there
+    kAny,
+  };
+  struct Found {
+    std::vector<ProbeLink> links;
+    std::string why_none;  // a part of a sentence
+  };
+  // The Ethernet links that reach the prefix, or a part of it, without a gateway. Where networks of several links overlap it,
+  // those of the longest one, as the host would route.
+  [[nodiscard]] Found find(const Prefix& pool, Reach reach) const;
+  // Whether any link of whatever kind reaches it.
+  [[nodiscard]] bool reached(const Prefix& pool) const { return !reaching(pool).empty(); }
+  // Of the host's links: an answer from one of these is the host's own.
+  [[nodiscard]] const std::set<Mac>& own_macs() const { return own_macs_; }
+
+ private:
+  [[nodiscard]] bool containers_only(const Link& link) const;
+  [[nodiscard]] std::set<int> reaching(const Prefix& pool) const;
+
+  std::map<int, Link> links_;
+  std::map<Prefix, std::set<int>> networks_;  // and the links that reach them
+  std::map<int, IpAddress> link_local_;       // by link
+  std::set<int> open_bridges_;                // with a port that is no veth
+  std::set<Mac> own_macs_;
+};
+
+}  // namespace viaduct::net
