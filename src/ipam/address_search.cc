@@ -55,7 +55,9 @@ std::optional<Uint128> IpamService::Impl::former_locked(const Pool& pool, const 
   if (asker.owner != OwnerClass::kEndpoint) return std::nullopt;
   const auto fits = [&](Uint128 offset) {
     const Holder holder = subnet.find(offset)->holder();
-    const bool kept = !holder.rest.has_value() || pool.settings.retention.count() > 0;
+    // Who asked for an excluded address once has to ask again.
+    const bool kept =
+        !holder.rest.has_value() || (pool.settings.retention.count() > 0 && pool.range->is_open(offset));
     return kept && is_former(holder, asker) && !reserved_for_another_locked(*pool.parent, offset, asker);
   };
   std::set<Uint128> except = tried;
@@ -78,9 +80,10 @@ std::optional<Uint128> IpamService::Impl::free_locked(Pool& pool, const Asker& a
                                                       std::vector<Uint128>& outlived) {
   Subnet& subnet = pool.parent->subnet;
   if (asker.owner == OwnerClass::kGateway) {
-    // A gateway is the lowest address of the whole pool, wherever automatic ones come from.
-    const UsableRange whole = *usable_range(subnet.prefix(), std::nullopt);
-    return subnet.first_free(subnet.offset_of(whole.first), subnet.offset_of(whole.last));
+    // The lowest one, wherever other automatic addresses come from.
+    for (const Interval& part : pool.gateways)
+      if (const auto lowest = subnet.first_free(part.first, part.last)) return lowest;
+    return std::nullopt;
   }
   const Policy policy = pool.settings.policy;
   auto found = subnet.propose(*pool.range, policy, random_());

@@ -62,6 +62,10 @@ Result<bool> IpamService::drop_abandoned(const std::string& pool_id, Deadline de
 Result<uint64_t> IpamService::reclaim_orphans(Deadline deadline) {
   return impl_->reclaim_orphans(deadline);
 }
+
+uint64_t IpamService::orphans() const {
+  return impl_->orphans();
+}
 std::vector<PoolView> IpamService::pools() const {
   return impl_->pools();
 }

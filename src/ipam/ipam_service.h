@@ -117,6 +117,8 @@ class IpamService {
   // them again, rest from now on: that is proof. The others are only counted. Not on a call's path. Returns how many were
   // put to rest. Errors: those of the store.
   Result<uint64_t> reclaim_orphans(Deadline deadline);
+  // How many such addresses there are now, of any epoch. Walks over all addresses.
+  [[nodiscard]] uint64_t orphans() const;
 
   // For operators: a copy as of one moment, ordered by id or address.
   [[nodiscard]] std::vector<PoolView> pools() const;

@@ -134,6 +134,7 @@ Json AdminApi::status() const {
           {"addresses", counts.held},
           {"resting", counts.resting},
           {"reservations", counts.reservations},
+          {"orphans", services_.ipam.orphans()},
           {"early_reuses", counts.early_reuses},
           {"calls", calls},
           {"failures", failures},
