@@ -193,6 +193,7 @@ Result<JoinReply> EndpointLifecycle::join(const JoinRequest& request, Deadline d
     core_.table.put(*endpoint);
   }
   rollback.commit();
+  core_.announce(*endpoint);
   return ServiceCore::driver_of(*network).join_reply(*network, *endpoint);
 }
 

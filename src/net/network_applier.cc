@@ -88,6 +88,7 @@ Result<NetworkApplier::Ensured> NetworkApplier::ensure(const NetworkPlan& plan) 
 }
 
 Status NetworkApplier::remove(const NetworkPlan& plan, const std::vector<VethSpec>& endpoints) {
+  for (const VethSpec& endpoint : endpoints) announcer_.cancel(endpoint.host_name);
   std::vector<std::string> names;
   const auto note_if_ours = [&](const Link& link, const std::string& alias) {
     if (link.alias == alias && !is_dying(link)) names.push_back(link.name);
@@ -126,6 +127,7 @@ Status NetworkApplier::create_endpoint(const VethSpec& spec) {
 }
 
 Status NetworkApplier::remove_endpoint(const VethSpec& spec) {
+  announcer_.cancel(spec.host_name);
   const auto link = TRY(kernel_.find_link(spec.host_name));
   if (!link || link->alias != spec.alias || is_dying(*link)) return {};
   TRY(kernel_.retire_links({spec.host_name}));

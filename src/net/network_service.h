@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -37,6 +38,12 @@ struct NetworkEnvironment {
   // `others` claims are known to be other networks'.
   std::function<PoolClaim(const std::string& space, const Prefix& pool, const std::string& since, int others)>
       pool_claim;
+  // An endpoint's addresses could not be announced (Kernel::announce); told once.
+  std::function<void(const Error&)> cannot_announce;
+  // When an endpoint is announced, counted from its Join; ascending, not empty. At once for those on this host; again for a
+  // frame that is lost on the way to another one (RFC 5227, 2.3, and RFC 4861, 7.2.6, want more than one, apart).
+  std::vector<std::chrono::milliseconds> announce_after = {std::chrono::milliseconds(0),
+                                                           std::chrono::seconds(1), std::chrono::seconds(3)};
 };
 
 // What start-up found and repaired, for the log and for operators.

@@ -30,12 +30,12 @@ def promises(stack):
 
 
 def test_needs_nothing_on_the_host(stack):
-    """Scenario 23: no folder of the host's to be made first, no device, one capability; it ran from its first enable on. The one
+    """Scenario 23: no folder of the host's to be made first, no device, two capabilities; it ran from its first enable on. The one
     mount is of what every kernel has: the settings by which forwarding is switched on."""
     settings = stack.driver.inspect()
     assert [mount["Source"] for mount in settings["Settings"]["Mounts"]] == ["/proc/sys/net"]
     assert settings["Settings"]["Devices"] == []
-    assert settings["Config"]["Linux"]["Capabilities"] == ["CAP_NET_ADMIN"]
+    assert settings["Config"]["Linux"]["Capabilities"] == ["CAP_NET_ADMIN", "CAP_NET_RAW"]
     assert not settings["Config"]["Linux"]["AllowAllDevices"]
     assert not settings["Config"]["PidHost"] and not settings["Config"]["IpcHost"]
     assert settings["Config"]["PropagatedMount"] == "/var/lib/viaduct"

@@ -54,6 +54,7 @@ class HangingKernel final : public Kernel {
   Result<std::vector<InterfaceAddress>> addresses(const std::string& link) override {
     return inner_.addresses(link);
   }
+  Status announce(const std::vector<Announcement>& all) override { return inner_.announce(all); }
   Result<std::vector<Prefix>> host_prefixes() override { return inner_.host_prefixes(); }
   Result<std::optional<int>> uplink_mtu() override { return inner_.uplink_mtu(); }
 
