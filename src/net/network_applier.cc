@@ -27,8 +27,10 @@ Result<bool> NetworkApplier::clear_leftover(const std::string& name, const std::
   if (!link) return true;  // the reaper was faster
   if (link->alias != alias && !is_dying(*link)) return false;
   if (!is_dying(*link)) TRY(kernel_.retire_links({name}));
-  TRY(kernel_.reap());
-  return true;
+  if (kernel_.reap().ok()) return true;
+  // It goes when the reaper succeeds; until then its name is not to be had.
+  reaper_.wake();
+  return false;
 }
 
 Status NetworkApplier::create_bridge(const BridgeSpec& spec) {

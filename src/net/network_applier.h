@@ -40,13 +40,14 @@ class NetworkApplier {
   // left. Errors: kAlreadyExists, a link that is not this endpoint's has one of the names; kExhausted, the
   // bridge is full.
   Status create_endpoint(const VethSpec& spec);
-  // Takes the host end, and with it the peer, out of service, and ends its announcements. What is gone, or is not this endpoint's, is no
-  // error.
+  // Takes the host end, and with it the peer, out of service, and ends its announcements. What is gone, or is not this
+  // endpoint's, is no error.
   Status remove_endpoint(const VethSpec& spec);
 
  private:
   Status create_bridge(const BridgeSpec& spec);
-  // Gets a leftover of one's own out of the way of a new link. Returns whether the name is worth another try.
+  // Gets a leftover of one's own, or what is dying, out of the way of a new link. Returns whether the name is worth another
+  // try.
   Result<bool> clear_leftover(const std::string& name, const std::string& alias);
   void undo_bridge(const BridgeSpec& spec);
 

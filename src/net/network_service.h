@@ -92,7 +92,8 @@ class NetworkService {
   Status remove_by_operator(const std::string& id, Deadline deadline);
 
   // A known id with equal parameters gets the first answer. Errors: kNotFound, the network; kConflict, an
-  // address or MAC that another endpoint of the network has; kInvalidArgument.
+  // address or MAC that another endpoint of the network has, and, where it has both, still has a second later: its sandbox
+  // may be on its way out; kInvalidArgument.
   Result<CreateEndpointReply> create_endpoint(const CreateEndpointRequest& request, Deadline deadline);
   Status delete_endpoint(const std::string& network_id, const std::string& endpoint_id, Deadline deadline);
   // Errors: kNotFound.

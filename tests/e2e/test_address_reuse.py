@@ -47,3 +47,17 @@ def test_neighbours_learn_which_mac_an_address_has_now(stack):
     own = [known for known in link["addr_info"] if known["scope"] == "global"]
     assert {known["local"] for known in own} == {addresses[0], str(ipaddress.ip_address(addresses[1]))}
     assert not [known for known in own if known.get("dadfailed") or known.get("tentative")]
+
+
+def test_a_container_restarted_at_once_has_its_address_and_mac(stack):
+    """Scenario 33: its links of a moment ago are still being removed; killed or stopped, by name and by hand."""
+    subnet = stack.subnet()
+    stack.network("net", "--subnet", f"{subnet}.0/24")
+    stack.run("peer", "net")
+    stack.run("one", "net", "--mac-address", OLD, "--ip", f"{subnet}.50")
+    for again in (("restart", "-t", "0", "one"), ("kill", "one"), ("start", "one"), ("rm", "-f", "one")):
+        stack.docker(*again)
+    stack.run("one", "net", "--mac-address", OLD, "--ip", f"{subnet}.50")
+    assert (stack.address("one", "net"), stack.endpoint("one", "net")["MacAddress"]) == (f"{subnet}.50", OLD)
+    assert stack.pings("peer", f"{subnet}.50", wait=1)
+    stack.world.wait_until(lambda: len(stack.host_veths()) == 2, 10, "removal of the old links")
