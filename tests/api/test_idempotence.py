@@ -328,6 +328,14 @@ def test_an_exhausted_pool_says_how_full_it_is(client):
     assert not {"10.50.0.0/29", "10.50.0.7/29"} & given
 
 
+def test_an_automatic_gateway_is_no_excluded_address(client):
+    network = Network(client, "10.50.0.0/24", ipam={"exclude": "10.50.0.1-10.50.0.9"}).create()
+    assert network.gateway == "10.50.0.10/24"
+    assert network.endpoint().address == "10.50.0.11/24"
+    asked = client.call("IpamDriver.RequestAddress", address_request(network.pool_id, "10.50.0.5", options=GATEWAY))
+    assert asked["Address"] == "10.50.0.5/24"
+
+
 def test_a_subnet_of_two_spaces_makes_one_network_on_this_host(client):
     """Pools of different spaces may be equal, bridges may not; a network without endpoints is no leftover for that."""
     first = Network(client, "10.50.0.0/24", ipam={"space": "a"}).create()
