@@ -56,7 +56,9 @@ std::optional<Uint128> IpamService::Impl::former_locked(const Pool& pool, const 
   const auto fits = [&](Uint128 offset) {
     const Holder holder = subnet.find(offset)->holder();
     if (holder.rest.has_value() && subnet.aside(offset)) return false;
-    const bool kept = !holder.rest.has_value() || pool.settings.retention.count() > 0;
+    // Who asked for an excluded address once has to ask again.
+    const bool kept =
+        !holder.rest.has_value() || (pool.settings.retention.count() > 0 && pool.range->is_open(offset));
     return kept && is_former(holder, asker) && !reserved_for_another_locked(*pool.parent, offset, asker);
   };
   std::set<Uint128> except = tried;
@@ -79,13 +81,14 @@ std::optional<Uint128> IpamService::Impl::free_locked(Pool& pool, const Asker& a
                                                       std::vector<Uint128>& outlived) {
   Subnet& subnet = pool.parent->subnet;
   if (asker.owner == OwnerClass::kGateway) {
-    // A gateway is the lowest address of the whole pool, wherever automatic ones come from.
-    const UsableRange whole = *usable_range(subnet.prefix(), std::nullopt);
-    const Uint128 first = subnet.offset_of(whole.first);
-    const Uint128 last = subnet.offset_of(whole.last);
-    const auto free = subnet.first_free(first, last);
-    const auto aside = subnet.lowest_aside(first, last);
-    return !free.has_value() || (aside.has_value() && *aside < *free) ? aside : free;
+    // The lowest one, wherever other automatic addresses come from, and whoever answers at it.
+    for (const Interval& part : pool.gateways) {
+      const auto free = subnet.first_free(part.first, part.last);
+      const auto aside = subnet.lowest_aside(part.first, part.last);
+      if (free.has_value() && aside.has_value()) return std::min(*free, *aside);
+      if (free.has_value() || aside.has_value()) return free.has_value() ? free : aside;
+    }
+    return std::nullopt;
   }
   const Policy policy = pool.settings.policy;
   auto found = subnet.propose(*pool.range, policy, random_());

@@ -48,6 +48,7 @@ class IpamService::Impl {
   Status endpoint_ended(const Prefix& pool, const IpAddress& address, Deadline deadline, After after);
 
   Result<uint64_t> reclaim_orphans(Deadline deadline);  // orphans.cc
+  [[nodiscard]] uint64_t orphans() const;
 
   [[nodiscard]] std::vector<ProbedPool> pools_to_survey(Survey which);  // probing.cc
   void set_watch(const std::string& pool_id, const Watch& watch);
@@ -77,6 +78,13 @@ class IpamService::Impl {
  private:
   struct Import;  // transfer.cc
   using Lock = std::unique_lock<std::mutex>;
+  // An address of a local space that an endpoint has held for longer than kOrphanGrace.
+  struct Tenant {
+    bool named_space = false;  // not "local" itself
+    Prefix pool;
+    IpAddress address;
+    std::optional<Mac> mac;
+  };
 
   // loading.cc
   Status load_tables();
@@ -197,6 +205,8 @@ class IpamService::Impl {
   Status set_references(Lock& lock, Pool& pool, int refs, uint64_t epoch);
   Status remove_pool(Lock& lock, Pool& pool, Deadline deadline);
   Result<std::vector<PoolSource>> sources_for(Family family, Deadline deadline);
+  // "network 9c1b…" of the other half that stands on the pool; empty: none that is known.
+  [[nodiscard]] std::string network_of(const PoolRecord& pool) const;
 
   // epoch_calls.cc
   void change_epoch(const std::function<EpochState(const EpochState&)>& change);
@@ -240,6 +250,7 @@ class IpamService::Impl {
   [[nodiscard]] bool is_suspect(const Holder& held) const;
   [[nodiscard]] bool is_suspect_locked(const Holder& held) const;
   [[nodiscard]] std::vector<Uint128> suspects_in(const std::string& space, const Prefix& prefix) const;
+  [[nodiscard]] std::vector<Tenant> long_held() const;
 
   // abandoned.cc
   [[nodiscard]] bool replay_is_over_locked() const;

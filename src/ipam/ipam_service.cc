@@ -74,6 +74,9 @@ std::vector<ProbeTarget> IpamService::probe_targets() {
 ProbeOutcome IpamService::probed(const ProbeTarget& asked, const std::vector<ProbeAnswer>& answers) {
   return impl_->probed(asked, answers);
 }
+uint64_t IpamService::orphans() const {
+  return impl_->orphans();
+}
 std::vector<PoolView> IpamService::pools() const {
   return impl_->pools();
 }

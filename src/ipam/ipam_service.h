@@ -131,6 +131,8 @@ class IpamService {
   // them again, rest from now on: that is proof. The others are only counted. Not on a call's path. Returns how many were
   // put to rest. Errors: those of the store.
   Result<uint64_t> reclaim_orphans(Deadline deadline);
+  // How many such addresses there are now, of any epoch. Walks over all addresses.
+  [[nodiscard]] uint64_t orphans() const;
 
   // For whoever looks at the wire (docs/ipam.md, "Foreign hosts"). Pools of local spaces alone: what a Swarm leader gives
   // is for other hosts' wires.

@@ -33,6 +33,37 @@ Result<uint64_t> IpamService::Impl::reclaim_orphans(Deadline deadline) {
   return reclaimed;
 }
 
+uint64_t IpamService::Impl::orphans() const {
+  uint64_t orphans = 0;
+  std::map<Prefix, bool> ours;  // whether a network of the other half stands there
+  for (const Tenant& tenant : long_held()) {
+    const auto user = environment_.bound_to(tenant.pool, tenant.address);
+    if (user.has_value() && (!tenant.named_space || user->mac == tenant.mac)) continue;
+    auto known = ours.find(tenant.pool);
+    if (known == ours.end())
+      known = ours.emplace(tenant.pool, !environment_.network_on(tenant.pool).empty()).first;
+    if (known->second) ++orphans;
+  }
+  return orphans;
+}
+
+std::vector<IpamService::Impl::Tenant> IpamService::Impl::long_held() const {
+  const Lock lock(mutex_);
+  std::vector<Tenant> tenants;
+  for (const Parent* parent : table_.parents()) {
+    if (kind_of_space(parent->space) != SpaceKind::kLocal) continue;
+    const Subnet& subnet = parent->subnet;
+    subnet.for_each([&](Uint128 offset, const Slot& slot) {
+      if (slot.owner != OwnerClass::kEndpoint || slot.resting || slot.state != SlotState::kSettled) return;
+      const Holder holder = slot.holder();
+      if (clock_.now() - holder.since > kOrphanGrace)
+        tenants.push_back(
+            {parent->space != kLocalSpace, subnet.prefix(), subnet.address_at(offset), holder.mac});
+    });
+  }
+  return tenants;
+}
+
 bool IpamService::Impl::is_suspect(const Holder& held) const {
   const Lock lock(mutex_);
   return is_suspect_locked(held);

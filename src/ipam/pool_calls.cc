@@ -20,7 +20,8 @@ Error busy_pool(const std::string& id) {
   return {ErrorCode::kBusy, fmt::format("pool {} is being changed by another call; try again", id)};
 }
 
-Error overlap(const PoolWish& wish, const PoolRecord& holder) {
+// `network`: "network 9c1b…" that stands on the holder; empty: unknown.
+Error overlap(const PoolWish& wish, const PoolRecord& holder, const std::string& network) {
   const std::string wanted =
       wish.sub_pool.has_value()
           ? fmt::format("{} with sub-pool {}", wish.pool->to_string(), wish.sub_pool->to_string())
@@ -28,10 +29,10 @@ Error overlap(const PoolWish& wish, const PoolRecord& holder) {
   // One subnet may be shared by ranges that do not touch.
   const bool by_range = wish.pool == holder.pool && wish.sub_pool.has_value() && holder.sub_pool.has_value();
   return {ErrorCode::kOverlap,
-          fmt::format(
-              "pool {} overlaps {}, which is held since {}; choose another {}, or remove the network that "
-              "uses it",
-              wanted, holder.id, holder.since, by_range ? "--ip-range" : "--subnet")};
+          fmt::format("pool {} overlaps {}, which is held since {}{}; choose another {}, or remove {}",
+                      wanted, holder.id, holder.since, network.empty() ? "" : " for " + network,
+                      by_range ? "--ip-range" : "--subnet",
+                      network.empty() ? "the network that uses it" : "that network")};
 }
 
 std::string list_of(const std::vector<PoolSource>& sources) {
@@ -74,7 +75,11 @@ Result<PoolReply> IpamService::Impl::request_explicit_pool(const PoolWish& wish,
       change_epoch([&](const EpochState& state) { return after_failed_replay(state, kind); });
       return busy_pool(id);
     }
-    if (other != nullptr) return overlap(wish, other->record);
+    if (other != nullptr) {
+      const PoolRecord holder = other->record;
+      lock.unlock();
+      return overlap(wish, holder, network_of(holder));
+    }
     if (pool != nullptr && epoch_.of(kind).unsure) {
       lock.unlock();
       change_epoch([&](const EpochState& state) { return after_replay_sign(state, kind); });
@@ -90,6 +95,10 @@ Result<PoolReply> IpamService::Impl::request_explicit_pool(const PoolWish& wish,
     }
     return PoolReply{id, *wish.pool};
   }
+}
+
+std::string IpamService::Impl::network_of(const PoolRecord& pool) const {
+  return local_space_with(pool.pool) == pool.space ? environment_.network_on(pool.pool) : "";
 }
 
 Result<std::vector<PoolSource>> IpamService::Impl::sources_for(Family family, Deadline deadline) {

@@ -93,8 +93,11 @@ Pool& PoolTable::add(PoolRecord record, PoolSettings settings, PoolState state) 
   pool->state = state;
   pool->parent = parent;
   pool->settings = std::move(settings);
-  pool->range = &parent->subnet.add_range(*usable_range(pool->record.pool, pool->record.sub_pool),
-                                          excluded_offsets(pool->settings, pool->record.pool));
+  const auto excluded = excluded_offsets(pool->settings, pool->record.pool);
+  pool->range = &parent->subnet.add_range(*usable_range(pool->record.pool, pool->record.sub_pool), excluded);
+  const UsableRange whole = *usable_range(pool->record.pool, std::nullopt);
+  pool->gateways =
+      without({parent->subnet.offset_of(whole.first), parent->subnet.offset_of(whole.last)}, excluded);
   Pool& added = *pool;
   parent->pools.insert(place_of(parent->pools, own_prefix(added.record).first()), &added);
   pools_.emplace(added.record.id, std::move(pool));

@@ -50,6 +50,8 @@ struct Pool {
   PoolState state = PoolState::kSettled;
   Parent* parent = nullptr;
   Subnet::Range* range = nullptr;  // where its automatic addresses come from
+  std::vector<Interval>
+      gateways;  // where its automatic gateway comes from: the whole subnet but for what is excluded
 
   // A call is making, changing or removing it, or removing one beside it.
   [[nodiscard]] bool in_flux() const { return state != PoolState::kSettled || parent->closing; }

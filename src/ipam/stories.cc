@@ -95,11 +95,7 @@ AddressStory IpamService::Impl::story_locked(const std::string& space, const Par
   story.outside_range = pool == nullptr;
   if (pool == nullptr) pool = &parent->any_pool();
   story.pool_id = pool->record.id;
-  const auto& open = pool->range->open;
-  story.excluded =
-      !story.outside_range && std::none_of(open.begin(), open.end(), [&](const Interval& interval) {
-        return interval.first <= offset && offset <= interval.last;
-      });
+  story.excluded = !story.outside_range && !pool->range->is_open(offset);
   if (const auto* seen = parent->neighbours.sighting(offset);
       seen != nullptr && clock_.uptime() - seen->at < kSetAside) {
     const auto ago = clock_.uptime() - seen->at;

@@ -4,34 +4,28 @@
 
 namespace viaduct::ipam {
 
-namespace {
-
-// What is left of [range.first, range.last] without `excluded`.
-std::vector<Interval> open_parts(const Subnet::Range& range, std::vector<Interval> excluded) {
+std::vector<Interval> without(const Interval& whole, std::vector<Interval> excluded) {
   std::sort(excluded.begin(), excluded.end(),
             [](const Interval& left, const Interval& right) { return left.first < right.first; });
   std::vector<Interval> open;
-  Uint128 from = range.first;
+  Uint128 from = whole.first;
   for (const Interval& part : excluded) {
     if (part.last < from) continue;
-    if (part.first > range.last) break;
+    if (part.first > whole.last) break;
     if (part.first > from) open.push_back({from, part.first - 1});
-    if (part.last >= range.last) return open;
+    if (part.last >= whole.last) return open;
     from = part.last + 1;
   }
-  open.push_back({from, range.last});
+  open.push_back({from, whole.last});
   return open;
 }
+
+namespace {
 
 // The part that holds `from`, or else the first behind it.
 auto part_from(const Subnet::Range& range, Uint128 from) {
   return std::partition_point(range.open.begin(), range.open.end(),
                               [&](const Interval& part) { return part.last < from; });
-}
-
-bool is_open(const Subnet::Range& range, Uint128 offset) {
-  const auto part = part_from(range, offset);
-  return part != range.open.end() && part->first <= offset;
 }
 
 // How many offsets the parts have; 0 for all 2^128.
@@ -67,11 +61,16 @@ bool automatic(const Slot& slot) {
 
 }  // namespace
 
+bool Subnet::Range::is_open(Uint128 offset) const {
+  const auto part = part_from(*this, offset);
+  return part != open.end() && part->first <= offset;
+}
+
 Subnet::Range& Subnet::add_range(const UsableRange& usable, const std::vector<Interval>& excluded) {
   Range range;
   range.first = offset_of(usable.first);
   range.last = offset_of(usable.last);
-  range.open = open_parts(range, excluded);
+  range.open = without({range.first, range.last}, excluded);
   if (range.open.empty() || range.open.front() != Interval{range.first, range.last})
     range.excluded = range.last - range.first + 1 - size_of(range.open);
   Range& added = ranges_.emplace(range.first, std::move(range)).first->second;
@@ -151,7 +150,7 @@ void Subnet::count_in(Uint128 offset, Number number) {
   if (slot.resting) ++resting_;
   if (Range* range = range_of(offset); range != nullptr) {
     ++(slot.resting ? range->resting : range->held[static_cast<size_t>(slot.owner)]);
-    if (slot.resting && is_open(*range, offset)) append_rest(*range, number);
+    if (slot.resting && range->is_open(offset)) append_rest(*range, number);
   }
   if (slot.owner == OwnerClass::kGateway && !slot.resting) gateways_.insert(offset);
 }
@@ -161,7 +160,7 @@ void Subnet::count_out(Uint128 offset, Number number) {
   if (slot.resting) --resting_;
   if (Range* range = range_of(offset); range != nullptr) {
     --(slot.resting ? range->resting : range->held[static_cast<size_t>(slot.owner)]);
-    if (slot.resting && is_open(*range, offset)) unlink_rest(*range, number);
+    if (slot.resting && range->is_open(offset)) unlink_rest(*range, number);
   }
   if (slot.owner == OwnerClass::kGateway && !slot.resting) gateways_.erase(offset);
 }

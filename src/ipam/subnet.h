@@ -22,6 +22,9 @@ struct Interval {
   bool operator==(const Interval&) const = default;
 };
 
+// What is left of `whole` without `excluded`, which may be in any order, overlap and reach beyond it: ascending, disjoint.
+std::vector<Interval> without(const Interval& whole, std::vector<Interval> excluded);
+
 // The addresses of one parent prefix of one space: who holds which, which rest and since when, which are reserved, what
 // is free, and who has which MAC and name. A slot is held, or it rests (Holder::rest); neither is free. No I/O and no
 // locking: the caller holds the service's mutex. Addresses are offsets from the first of the prefix. No operation
@@ -41,6 +44,8 @@ class Subnet {
     uint64_t resting = 0;
     uint64_t reserved = 0;  // reserved offsets without a slot
     [[nodiscard]] uint64_t total() const { return held[0] + held[1] + held[2] + held[3]; }
+    // Whether automatic addresses may come from there.
+    [[nodiscard]] bool is_open(Uint128 offset) const;
 
     // The list of what rests in an open part, in the order in which it came to rest: Subnet's own.
     AddressTable::Number oldest = 0;

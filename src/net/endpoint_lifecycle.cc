@@ -2,12 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <thread>
+
 #include "base/rollback.h"
 #include "net/object_id.h"
 
 namespace viaduct::net {
 
 namespace {
+
+// The kernel takes a sandbox away beside whoever ended it, and the links in it some 20 to 60 ms later (cleanup_net() in
+// net/core/net_namespace.c; measured 2026-11 on an idle machine).
+constexpr std::chrono::milliseconds kDyingSandbox{1000};
+constexpr std::chrono::milliseconds kBetweenLooks{5};
 
 CreateEndpointReply reply_for(const EndpointRecord& endpoint) {
   CreateEndpointReply reply;
@@ -37,6 +45,12 @@ bool is_left_behind(const EndpointRecord& holder, const EndpointRecord& wanted) 
          (same(holder.request.ipv4, wanted.request.ipv4) || same(holder.request.ipv6, wanted.request.ipv6));
 }
 
+// The same container, to all appearances: whose Leave failed, or was never sent, and whose sandbox may be on its way out.
+bool is_former_life(const EndpointRecord& holder, const EndpointRecord& wanted) {
+  return holder.mac == wanted.mac &&
+         (same(holder.request.ipv4, wanted.request.ipv4) || same(holder.request.ipv6, wanted.request.ipv6));
+}
+
 Error endpoint_busy(const std::string& id) {
   return Error{ErrorCode::kBusy,
                fmt::format("endpoint {} is busy: its links are being looked at; try again", short_id(id))};
@@ -60,7 +74,7 @@ Result<CreateEndpointReply> EndpointLifecycle::create(const CreateEndpointReques
   context.taken_macs = core_.table.macs_of(request.network_id);
   EndpointRecord record = TRY(ServiceCore::driver_of(*network).accept(*network, request, context));
   record.since = core_.now();
-  const auto stale = TRY(stale_holders(*network, record));
+  const auto stale = TRY(stale_holders(*network, record, deadline));
   auto made = core_.make_links(*network, record);
   if (!made.ok()) return std::move(made).error().with_context("endpoint " + short_id(request.endpoint_id));
   Rollback rollback;
@@ -112,15 +126,27 @@ Result<CreateEndpointReply> EndpointLifecycle::repeat(const NetworkRecord& netwo
 }
 
 Result<std::vector<EndpointRecord>> EndpointLifecycle::stale_holders(const NetworkRecord& network,
-                                                                     const EndpointRecord& wanted) {
+                                                                     const EndpointRecord& wanted,
+                                                                     Deadline deadline) {
   std::vector<EndpointRecord> stale;
   for (auto& holder : core_.table.holders(wanted)) {
-    if (!is_left_behind(holder, wanted) && TRY(core_.host_link(network, holder)))
+    if (!is_left_behind(holder, wanted) && TRY(outlasts(network, holder, wanted, deadline)))
       return conflict_with(holder, wanted);
     stale.push_back(std::move(holder));
   }
   for (const auto& holder : stale) TRY(core_.applier.remove_endpoint(core_.plan(network, holder)));
   return stale;
+}
+
+Result<bool> EndpointLifecycle::outlasts(const NetworkRecord& network, const EndpointRecord& holder,
+                                         const EndpointRecord& wanted, Deadline deadline) {
+  const Deadline patience = is_former_life(holder, wanted) ? Deadline::in(kDyingSandbox)
+                                                           : Deadline::in(std::chrono::milliseconds(0));
+  while (TRY(core_.host_link(network, holder))) {
+    if (patience.expired() || deadline.expired()) return true;
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
+  return false;
 }
 
 Status EndpointLifecycle::remove(const std::string& network_id, const std::string& endpoint_id,
@@ -193,6 +219,7 @@ Result<JoinReply> EndpointLifecycle::join(const JoinRequest& request, Deadline d
     core_.table.put(*endpoint);
   }
   rollback.commit();
+  core_.announce(*endpoint);
   return ServiceCore::driver_of(*network).join_reply(*network, *endpoint);
 }
 

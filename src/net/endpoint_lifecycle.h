@@ -29,7 +29,10 @@ class EndpointLifecycle {
   // Endpoints that hold an address or MAC of `wanted` on paper only, or were left behind unjoined; none of their links is
   // in service any more. Errors: kConflict, one of them is alive.
   Result<std::vector<EndpointRecord>> stale_holders(const NetworkRecord& network,
-                                                    const EndpointRecord& wanted);
+                                                    const EndpointRecord& wanted, Deadline deadline);
+  // Whether the holder's links are in service. Waits for those of the same container's last life to go, for a second.
+  Result<bool> outlasts(const NetworkRecord& network, const EndpointRecord& holder,
+                        const EndpointRecord& wanted, Deadline deadline);
   // Makes sure that the engine finds a peer to move. Returns whether links were made.
   Result<bool> ready_links(const NetworkRecord& network, EndpointRecord& endpoint,
                            const std::string& sandbox_key);

@@ -225,6 +225,26 @@ Result<std::vector<InterfaceAddress>> FakeKernel::addresses(const std::string& l
   return held == state->addresses.end() ? std::vector<InterfaceAddress>() : held->second;
 }
 
+Status FakeKernel::announce(const std::vector<Announcement>& all) {
+  TRY(announcement_gate_.pass("announce"));
+  auto state = state_.lock();
+  for (const Announcement& one : all) {
+    state->asked_to_announce.push_back(one);
+    const auto port = state->links.find(one.port);
+    if (port != state->links.end() && port->second.group == kLiveGroup && port->second.master != 0)
+      state->announced.push_back(one);
+  }
+  return {};
+}
+
+std::vector<Announcement> FakeKernel::announced() {
+  return state_.lock()->announced;
+}
+
+std::vector<Announcement> FakeKernel::asked_to_announce() {
+  return state_.lock()->asked_to_announce;
+}
+
 Result<std::vector<Prefix>> FakeKernel::host_prefixes() {
   TRY(gate_.pass("list the host's prefixes"));
   auto state = state_.lock();

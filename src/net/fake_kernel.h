@@ -23,7 +23,12 @@ class FakeKernel final : public Kernel {
   };
 
   FakeGate& gate() { return gate_; }
+  // Of announce(), which comes from a thread of its own and must not count among the operations of a test.
+  FakeGate& announcement_gate() { return announcement_gate_; }
   [[nodiscard]] Contents contents();
+  // What went out, in order; and all that was asked for, with what was passed over.
+  [[nodiscard]] std::vector<Announcement> announced();
+  [[nodiscard]] std::vector<Announcement> asked_to_announce();
 
   // Somebody else's link appears, as given; an index of 0 is chosen. One of the same name is replaced.
   void put_link(Link link);
@@ -47,6 +52,7 @@ class FakeKernel final : public Kernel {
   Status add_address(const std::string& link, const InterfaceAddress& address) override;
   Status remove_address(const std::string& link, const InterfaceAddress& address) override;
   Result<std::vector<InterfaceAddress>> addresses(const std::string& link) override;
+  Status announce(const std::vector<Announcement>& all) override;
   Result<std::vector<Prefix>> host_prefixes() override;
   Result<std::vector<OnLink>> on_link() override;
   Result<std::optional<int>> uplink_mtu() override;
@@ -56,11 +62,14 @@ class FakeKernel final : public Kernel {
     int next_index = 2;  // 1 is the loopback's
     std::vector<Prefix> host_prefixes;
     std::optional<int> uplink_mtu;
+    std::vector<Announcement> announced;
+    std::vector<Announcement> asked_to_announce;
 
     Link& add(Link link);
     void drop(const std::string& name);
   };
   FakeGate gate_;
+  FakeGate announcement_gate_;
   Guarded<State> state_;
 };
 

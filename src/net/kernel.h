@@ -44,6 +44,12 @@ class Kernel {
   // Without the link-local ones.
   virtual Result<std::vector<InterfaceAddress>> addresses(const std::string& link) = 0;
 
+  // Tells the neighbours of endpoints, whoever is behind the other ports of their bridges, which MACs their addresses have
+  // (neighbour_packets.h), and the host itself where it has learnt another: one that knew the address sends to that MAC at
+  // once. Not behind the endpoint's own port, where it would be a stranger that claims the address. Passes over a port that
+  // is none, or is out of service. Does not wait for anybody. Errors: kPermission (CAP_NET_RAW); those of listing links.
+  virtual Status announce(const std::vector<Announcement>& all) = 0;
+
   // Prefixes of all routes (main table, unicast) and of all addresses, in order, each once. Without those shorter than
   // /8, which are ways to everywhere (0.0.0.0/1 of a VPN), without multicast and IPv6 link-local ones.
   virtual Result<std::vector<Prefix>> host_prefixes() = 0;

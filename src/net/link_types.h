@@ -82,4 +82,12 @@ struct VethSpec {
   PortIsolation isolation = PortIsolation::kOff;
 };
 
+// That the endpoint behind a port has these addresses, and this MAC.
+struct Announcement {
+  std::string port;  // the host end
+  Mac mac;
+  std::vector<IpAddress> addresses;
+  bool operator==(const Announcement&) const = default;
+};
+
 }  // namespace viaduct::net

@@ -29,6 +29,7 @@ class NetlinkKernel final : public Kernel {
   Status add_address(const std::string& link, const InterfaceAddress& address) override;
   Status remove_address(const std::string& link, const InterfaceAddress& address) override;
   Result<std::vector<InterfaceAddress>> addresses(const std::string& link) override;
+  Status announce(const std::vector<Announcement>& all) override;
   Result<std::vector<Prefix>> host_prefixes() override;
   Result<std::vector<OnLink>> on_link() override;
   Result<std::optional<int>> uplink_mtu() override;

@@ -2,6 +2,7 @@
 
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/if_arp.h>
@@ -99,6 +100,12 @@ std::optional<Route> route_from(const nlmsghdr* header) {
   route.direct =
       table[RTA_GATEWAY] == nullptr && table[RTA_VIA] == nullptr && table[RTA_MULTIPATH] == nullptr;
   return route;
+}
+
+Neighbour neighbour_from(const nlmsghdr* header) {
+  const auto* info = static_cast<const ndmsg*>(nlmsg_data(header));
+  auto table = attributes_of<NDA_MAX>(header, sizeof(*info));
+  return {mac_from(table[NDA_LLADDR]), (info->ndm_state & (NUD_PERMANENT | NUD_NOARP)) != 0};
 }
 
 bool is_link_local(const IpAddress& address) {

@@ -28,6 +28,13 @@ struct Route {
 };
 std::optional<Route> route_from(const nlmsghdr* header);
 
+// RTM_NEWNEIGH (linux/neighbour.h).
+struct Neighbour {
+  std::optional<Mac> mac;  // empty while it is not known
+  bool fixed = false;      // set by hand, or needs no resolution: nothing that is heard changes it
+};
+Neighbour neighbour_from(const nlmsghdr* header);
+
 // fe80::/10.
 bool is_link_local(const IpAddress& address);
 

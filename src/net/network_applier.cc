@@ -27,8 +27,10 @@ Result<bool> NetworkApplier::clear_leftover(const std::string& name, const std::
   if (!link) return true;  // the reaper was faster
   if (link->alias != alias && !is_dying(*link)) return false;
   if (!is_dying(*link)) TRY(kernel_.retire_links({name}));
-  TRY(kernel_.reap());
-  return true;
+  if (kernel_.reap().ok()) return true;
+  // It goes when the reaper succeeds; until then its name is not to be had.
+  reaper_.wake();
+  return false;
 }
 
 Status NetworkApplier::create_bridge(const BridgeSpec& spec) {
@@ -88,6 +90,7 @@ Result<NetworkApplier::Ensured> NetworkApplier::ensure(const NetworkPlan& plan) 
 }
 
 Status NetworkApplier::remove(const NetworkPlan& plan, const std::vector<VethSpec>& endpoints) {
+  for (const VethSpec& endpoint : endpoints) announcer_.cancel(endpoint.host_name);
   std::vector<std::string> names;
   const auto note_if_ours = [&](const Link& link, const std::string& alias) {
     if (link.alias == alias && !is_dying(link)) names.push_back(link.name);
@@ -126,6 +129,7 @@ Status NetworkApplier::create_endpoint(const VethSpec& spec) {
 }
 
 Status NetworkApplier::remove_endpoint(const VethSpec& spec) {
+  announcer_.cancel(spec.host_name);
   const auto link = TRY(kernel_.find_link(spec.host_name));
   if (!link || link->alias != spec.alias || is_dying(*link)) return {};
   TRY(kernel_.retire_links({spec.host_name}));

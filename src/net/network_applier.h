@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "net/announcer.h"
 #include "net/driver.h"
 #include "net/kernel.h"
 #include "net/reaper.h"
@@ -14,8 +15,8 @@ namespace viaduct::net {
 // holds the lock of the network that the plan is of.
 class NetworkApplier {
  public:
-  NetworkApplier(Kernel& kernel, RuleBook& rules, Reaper& reaper)
-      : kernel_(kernel), rules_(rules), reaper_(reaper) {}
+  NetworkApplier(Kernel& kernel, RuleBook& rules, Reaper& reaper, Announcer& announcer)
+      : kernel_(kernel), rules_(rules), reaper_(reaper), announcer_(announcer) {}
 
   // Makes bridge, addresses and rules anew; a bridge of the same mark that lies about is removed first. After
   // failure nothing of it is left. Errors: kAlreadyExists, a link that is not this network's has the name;
@@ -31,7 +32,7 @@ class NetworkApplier {
   // alone. Errors: as create().
   Result<Ensured> ensure(const NetworkPlan& plan);
 
-  // Takes the bridge and the host ends of the endpoints out of service, and the rules away. What is gone is
+  // Takes the bridge and the host ends of the endpoints out of service, and announcements and rules away. What is gone is
   // no error.
   Status remove(const NetworkPlan& plan, const std::vector<VethSpec>& endpoints);
 
@@ -39,19 +40,21 @@ class NetworkApplier {
   // left. Errors: kAlreadyExists, a link that is not this endpoint's has one of the names; kExhausted, the
   // bridge is full.
   Status create_endpoint(const VethSpec& spec);
-  // Takes the host end, and with it the peer, out of service. What is gone, or is not this endpoint's, is no
-  // error.
+  // Takes the host end, and with it the peer, out of service, and ends its announcements. What is gone, or is not this
+  // endpoint's, is no error.
   Status remove_endpoint(const VethSpec& spec);
 
  private:
   Status create_bridge(const BridgeSpec& spec);
-  // Gets a leftover of one's own out of the way of a new link. Returns whether the name is worth another try.
+  // Gets a leftover of one's own, or what is dying, out of the way of a new link. Returns whether the name is worth another
+  // try.
   Result<bool> clear_leftover(const std::string& name, const std::string& alias);
   void undo_bridge(const BridgeSpec& spec);
 
   Kernel& kernel_;
   RuleBook& rules_;
   Reaper& reaper_;
+  Announcer& announcer_;
 };
 
 }  // namespace viaduct::net

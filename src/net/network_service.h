@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -37,6 +38,12 @@ struct NetworkEnvironment {
   // `others` claims are known to be other networks'.
   std::function<PoolClaim(const std::string& space, const Prefix& pool, const std::string& since, int others)>
       pool_claim;
+  // An endpoint's addresses could not be announced (Kernel::announce); told once.
+  std::function<void(const Error&)> cannot_announce;
+  // When an endpoint is announced, counted from its Join; ascending, not empty. At once for those on this host; again for a
+  // frame that is lost on the way to another one (RFC 5227, 2.3, and RFC 4861, 7.2.6, want more than one, apart).
+  std::vector<std::chrono::milliseconds> announce_after = {std::chrono::milliseconds(0),
+                                                           std::chrono::seconds(1), std::chrono::seconds(3)};
 };
 
 // What start-up found and repaired, for the log and for operators.
@@ -85,7 +92,8 @@ class NetworkService {
   Status remove_by_operator(const std::string& id, Deadline deadline);
 
   // A known id with equal parameters gets the first answer. Errors: kNotFound, the network; kConflict, an
-  // address or MAC that another endpoint of the network has; kInvalidArgument.
+  // address or MAC that another endpoint of the network has, and, where it has both, still has a second later: its sandbox
+  // may be on its way out; kInvalidArgument.
   Result<CreateEndpointReply> create_endpoint(const CreateEndpointRequest& request, Deadline deadline);
   Status delete_endpoint(const std::string& network_id, const std::string& endpoint_id, Deadline deadline);
   // Errors: kNotFound.

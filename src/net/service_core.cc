@@ -21,7 +21,8 @@ ServiceCore::ServiceCore(store::Store& the_store, Kernel& the_kernel, Firewall& 
       environment(std::move(the_environment)),
       rules(the_firewall),
       reaper(the_kernel),
-      applier(the_kernel, rules, reaper) {}
+      announcer(the_kernel, environment.announce_after, environment.cannot_announce),
+      applier(the_kernel, rules, reaper, announcer) {}
 
 Status ServiceCore::load() {
   std::vector<store::Row> rows;
@@ -145,6 +146,13 @@ Result<ServiceCore::Repair> ServiceCore::repair(const NetworkRecord& network) {
     }
   }
   return repair;
+}
+
+void ServiceCore::announce(const EndpointRecord& endpoint) {
+  Announcement what{endpoint.host_link, endpoint.mac, {}};
+  for (const auto& address : {endpoint.request.ipv4, endpoint.request.ipv6})
+    if (address) what.addresses.push_back(address->address);
+  if (!what.addresses.empty()) announcer.announce(std::move(what));
 }
 
 Status ServiceCore::forget(const NetworkRecord& network, const std::vector<EndpointRecord>& endpoints) {

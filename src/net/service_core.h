@@ -44,6 +44,9 @@ class ServiceCore {
   // touched when the bridge had to be renamed.
   Result<Repair> repair(const NetworkRecord& network);
 
+  // Has neighbours told of the endpoint's addresses, after the call. Neighbours may know them from another container.
+  void announce(const EndpointRecord& endpoint);
+
   // Drops the records of endpoints whose links are proven gone, and has their addresses given back.
   Status forget(const NetworkRecord& network, const std::vector<EndpointRecord>& endpoints);
   // Has the addresses given back that no record in `kept` still needs.
@@ -61,6 +64,7 @@ class ServiceCore {
   WorkSet endpoints_in_work;  // endpoints whose links are being made, and stand in no record yet
   RuleBook rules;
   Reaper reaper;
+  Announcer announcer;
   NetworkApplier applier;
 
  private:

@@ -134,6 +134,7 @@ Json AdminApi::status() const {
           {"addresses", counts.held},
           {"resting", counts.resting},
           {"reservations", counts.reservations},
+          {"orphans", services_.ipam.orphans()},
           {"early_reuses", counts.early_reuses},
           {"watched_pools", counts.watched_pools},
           {"set_aside", counts.set_aside},

@@ -138,6 +138,12 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
            case ipam::PoolClaim::kHeld: break;
          }
          return net::PoolClaim::kHeld;
+       },
+       [&log = seams.log](const Error& error) {
+         log.log(LogLevel::kWarning,
+                 "neighbours are not told of containers' MACs: one that knew an address may need a minute to "
+                 "reach its next container",
+                 {{"error", error.message}});
        }}));
 
   const net::ReconcileReport report = TRY(parts->network->reconcile());

@@ -1,6 +1,8 @@
 """What operators change and ask through viaductctl, on the real daemon."""
 
+import datetime
 import json
+import sqlite3
 
 import pytest
 from harness.calls import GATEWAY, Network, address_request, new_mac, pool_request
@@ -159,6 +161,36 @@ def test_why_tells_an_orphan_and_another_drivers_address(caller, ctl):
     assert "orphan" in ctl.text("address", "why", orphan)
     foreign = ask(caller, pool_of(caller, "10.83.1.0/24"))
     assert "another driver" in " ".join(ctl.text("address", "why", foreign).split())
+
+
+def make_older(world, address, seconds):
+    """The address has been held for so much longer. The daemon must not run."""
+    (row,) = [row for row in world.state.rows("address") if row["address"] == address]
+    value = json.loads(row["value"])
+    since = datetime.datetime.fromisoformat(value["since"]) - datetime.timedelta(seconds=seconds)
+    value["since"] = since.strftime("%Y-%m-%dT%H:%M:%SZ")
+    db = sqlite3.connect(world.state.path)
+    try:
+        with db:
+            db.execute("UPDATE address SET value = ? WHERE key = ?", (json.dumps(value), row["key"]))
+    finally:
+        db.close()
+
+
+def test_status_counts_orphans_that_are_ten_minutes_old(running, caller, ctl):
+    network = Network(caller, "10.83.0.0/24").create()
+    endpoint, _ = network.joined()
+    orphan = ask(caller, network.pool_id)
+    foreign = ask(caller, pool_of(caller, "10.83.1.0/24"))
+    assert ctl.json("status")["orphans"] == 0
+    assert "orphaned" not in ctl.text("status")
+    caller.close()
+    assert running.daemon.terminate() == 0
+    for address in (orphan, foreign):
+        make_older(running, address, 601)
+    running.start()
+    assert ctl.json("status")["orphans"] == running.admin("/v1/status")[1]["orphans"] == 1
+    assert "1 orphaned: their endpoints are gone (see viaductctl address why)" in ctl.text("status")
 
 
 def test_why_tells_every_state_of_what_is_not_held(caller, ctl):

@@ -32,6 +32,22 @@ def stack(shared_stack):
 
 
 @pytest.fixture
+def parent(stack):
+    """A link for macvlan networks to stand on: a veth of the world."""
+    run = stack.world.run
+    run("ip", "link", "add", "parent0", "up", "type", "veth", "peer", "name", "parent1")
+    try:
+        run("ip", "link", "set", "parent1", "up")
+        if run("ip", "link", "add", "link", "parent0", "name", "probe", "type", "macvlan", check=False).returncode != 0:
+            pytest.skip("this kernel has no macvlan")
+        run("ip", "link", "del", "probe")
+        yield "parent0"
+    finally:
+        stack.engine.remove_everything()
+        run("ip", "link", "del", "parent0")
+
+
+@pytest.fixture
 def fresh_stack(request):
     """A stack of the test's own, for tests that break things; the form is a parameter (indirect)."""
     with open_stack(request.param) as made:

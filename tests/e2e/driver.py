@@ -51,6 +51,9 @@ class SocketDriver:
         wait_until(lambda: self.answers() or not self.process.running, 30, "start of viaductd")
         assert self.process.running, "viaductd ended:\n" + self.process.output()[-2000:]
 
+    def admin_socket(self):
+        return ADMIN_SOCKET
+
     def answers(self):
         return answers(self.world, PLUGIN_SOCKET)
 
@@ -142,6 +145,9 @@ class ManagedDriver:
 
     def socket(self):
         return f"/run/docker/plugins/{self.id}/viaduct.sock"
+
+    def admin_socket(self):
+        return f"/run/docker/plugins/{self.id}/viaduct-admin.sock"
 
     def answers(self):
         return answers(self.world, self.socket())

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from driver import InstalledDriver, ManagedDriver, SocketDriver
+from driver import BIN, InstalledDriver, ManagedDriver, SocketDriver
 from lab import World, state, wait_until
 from lab.image import IMAGE
 
@@ -43,6 +43,10 @@ class Stack:
 
     def docker(self, *args, **options):
         return self.engine.docker(*args, **options)
+
+    def ctl(self, *words):
+        """What viaductctl says on the driver's admin socket; it must succeed."""
+        return self.world.run(str(BIN / "viaductctl"), "--socket", f"unix://{self.driver.admin_socket()}", *words)
 
     # Networks and containers.
 

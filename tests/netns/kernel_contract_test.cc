@@ -163,6 +163,18 @@ TYPED_TEST(KernelContract, RetireSomebodyElsesLink_IsRefusedAndTouchesNone) {
   EXPECT_TRUE(this->find("vd-a")->up);
 }
 
+TYPED_TEST(KernelContract, Announce_PassesOverWhatIsNoPortInService) {
+  this->make_bridge("vd-a");
+  ASSERT_TRUE(this->kernel_.create_veth(this->veth("ve1", "vp1")).ok());
+  const std::vector<IpAddress> addresses = {this->address("10.1.0.2/24").address,
+                                            this->address("fd01::2/64").address};
+  EXPECT_TRUE(this->kernel_.announce({}).ok());
+  EXPECT_TRUE(this->kernel_.announce({{"ve1", kPeerMac, addresses}}).ok());
+  ASSERT_TRUE(this->kernel_.retire_links({"ve1"}).ok());
+  for (const char* port : {"ve1", "vp1", "vd-a", "ve-none", ""})
+    EXPECT_TRUE(this->kernel_.announce({{port, kPeerMac, addresses}}).ok()) << port;
+}
+
 TYPED_TEST(KernelContract, AttachPort_MovesTheLinkToAnotherBridge) {
   this->make_bridge("vd-a");
   this->make_bridge("vd-b");

@@ -37,6 +37,9 @@ std::string status_view(const Json& status) {
   lines.emplace_back("addresses",
                      fmt::format("{} held, {} resting, {} reserved", count_field(status, "addresses"),
                                  count_field(status, "resting"), count_field(status, "reservations")));
+  if (const uint64_t orphans = count_field(status, "orphans"); orphans > 0)
+    lines.emplace_back(
+        "", fmt::format("{} orphaned: their endpoints are gone (see viaductctl address why)", orphans));
   if (const uint64_t early = count_field(status, "early_reuses"); early > 0)
     lines.emplace_back("",
                        fmt::format("{} given before their quarantine was over; pools are too small", early));

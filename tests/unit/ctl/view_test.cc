@@ -121,6 +121,17 @@ TEST(StatusView, Status_ShowsCountsNotesAndMethods) {
   EXPECT_THAT(view, HasSubstr("NetworkDriver.Join      7       1   2.5 ms\n"));
 }
 
+TEST(StatusView, Orphans_HaveALineWhenThereAreSome) {
+  Json one = status();
+  one["orphans"] = 0;
+  EXPECT_THAT(status_view(one), testing::Not(HasSubstr("orphaned")));
+  one["orphans"] = 3;
+  EXPECT_THAT(status_view(one),
+              HasSubstr("addresses  5 held, 2 resting, 1 reserved\n"
+                        "           3 orphaned: their endpoints are gone (see viaductctl address why)\n"));
+  EXPECT_LE(widest_line(status_view(one)), 80U);
+}
+
 TEST(Views, AnswersOfAnotherVersion_AreShownAsFarAsTheyGo) {
   const Json odd =
       Json::array({Json::object(), Json::array(), "text", Json{{"id", 7}, {"subnets", "x"}, {"used", -1}}});

@@ -48,6 +48,18 @@ TEST(Reservation, ExplicitRequestOfAnother_IsRefusedNamingWhoseItIs) {
   EXPECT_EQ(World::bare(world.endpoint_at(id, "10.1.0.5", 1)), "10.1.0.5");
 }
 
+TEST(Reservation, PoolThatIsFullButForIt_CountsIt) {
+  World world;
+  ASSERT_TRUE(world.service().reserve({reservation("10.1.0.2", mac(7))}).ok());
+  const std::string id = world.pool("10.1.0.0/30");
+  ASSERT_TRUE(world.endpoint(id, 1).ok());
+  EXPECT_EQ(
+      world.endpoint(id, 2).error().message,
+      "pool local/10.1.0.0/30 has no free address: 1 of 2 are held (0 gateway, 0 auxiliary, 1 endpoint, 0 "
+      "swarm), 1 reserved; remove containers, or make the network anew with a larger --subnet or --ip-range "
+      "(viaductctl address ls shows who holds them)");
+}
+
 TEST(Reservation, ListWithOneBadRecord_ChangesNothing) {
   World world;
   EXPECT_FALSE(world.service().reserve({reservation("10.1.0.1", mac(7)), reservation("10.1.0.2", {})}).ok());
@@ -84,8 +96,12 @@ TEST(Spill, FullSubnet_GoesOnInTheNextAndReleasesThere) {  // Scenario 30
                                         "endpoint 10.2.0.2"));
   const auto full = world.endpoint(first, 5);
   EXPECT_EQ(full.error().code, ErrorCode::kExhausted);
-  EXPECT_THAT(full.error().message, AllOf(HasSubstr("pool local/10.1.0.0/30"),
-                                          HasSubstr("pool local/10.2.0.0/30"), HasSubstr("2 of 2 are held")));
+  EXPECT_EQ(
+      full.error().message,
+      "pool local/10.1.0.0/30 has no free address: 2 of 2 are held (0 gateway, 0 auxiliary, 2 endpoint, 0 "
+      "swarm); pool local/10.2.0.0/30 has no free address: 2 of 2 are held (0 gateway, 0 auxiliary, 2 "
+      "endpoint, 0 swarm); remove containers, or make the network anew with a larger --subnet or --ip-range "
+      "(viaductctl address ls shows who holds them)");
   // The engine knows the first pool only, also in a replay.
   EXPECT_EQ(world.endpoint_at(first, "10.2.0.1", 3).value().address.to_string(), "10.2.0.1/30");
   world.release(first, "10.2.0.1");
@@ -103,6 +119,7 @@ TEST(Orphans, OfAnOlderEpoch_RestOnceTheEngineIsPastItsReplay) {
   world.bind("10.1.0.0/29", "10.1.0.2");
   world.clock.advance(minutes(11));
   EXPECT_TRUE(world.service().why(ip("10.1.0.1")).at(0).orphan);
+  EXPECT_EQ(world.service().orphans(), 1U);
   EXPECT_EQ(world.service().reclaim_orphans(soon()).value(), 0U)
       << "the same engine may still make the endpoint";
 
@@ -113,6 +130,29 @@ TEST(Orphans, OfAnOlderEpoch_RestOnceTheEngineIsPastItsReplay) {
   EXPECT_EQ(world.service().reclaim_orphans(soon()).value(), 1U);
   EXPECT_THAT(world.resting(), ElementsAre("endpoint 10.1.0.1"));
   EXPECT_THAT(world.held(), ElementsAre("endpoint 10.1.0.2", "endpoint 10.1.0.3"));
+  EXPECT_EQ(world.service().orphans(), 0U);
+}
+
+TEST(Orphans, Count_IsOfEndpointsGoneForTheGraceTimeOnNetworksOfViaduct) {
+  World world;
+  const std::string id = world.pool("10.1.0.0/29");
+  const std::string foreign = world.pool("10.2.0.0/29");
+  const std::string global = world.pool("10.1.0.0/29", "", kGlobalSpace);
+  const std::string lab = world.pool("10.3.0.0/29", "", kLocalSpace, {{"space", "lab"}});
+  world.networks = {prefix("10.1.0.0/29"), prefix("10.3.0.0/29")};
+  world.gateway(id).value();
+  for (const std::string& one : {id, foreign, global, lab}) ASSERT_TRUE(world.endpoint(one, 1).ok());
+  ASSERT_EQ(World::bare(world.endpoint(id, 2)), "10.1.0.3");
+  world.release(id, "10.1.0.3");
+  world.clock.advance(minutes(10));
+  EXPECT_EQ(world.service().orphans(), 0U) << "their containers may be starting";
+  world.clock.advance(seconds(1));
+  EXPECT_EQ(world.service().orphans(), 2U);
+  world.bind("10.1.0.0/29", "10.1.0.2");
+  world.bind("10.3.0.0/29", "10.3.0.1", "endpoint e of network n", mac(7));
+  EXPECT_EQ(world.service().orphans(), 1U) << "bound, but by the endpoint of another space";
+  world.bind("10.3.0.0/29", "10.3.0.1", "endpoint e of network n", mac(1));
+  EXPECT_EQ(world.service().orphans(), 0U);
 }
 
 TEST(Orphans, EndpointMadeAfterTheGraceTime_KeepsItsAddress) {  // Scenario 26

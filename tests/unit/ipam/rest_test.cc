@@ -220,9 +220,51 @@ TEST(Exclude, Ranges_AreNeverGivenButMayBeAskedFor) {
   std::set<std::string> given;
   for (int number = 1; number <= 6; ++number) given.insert(World::bare(world.endpoint(id, number)));
   EXPECT_THAT(given, ElementsAre("10.1.0.12", "10.1.0.13", "10.1.0.14", "10.1.0.5", "10.1.0.6", "10.1.0.7"));
-  EXPECT_THAT(world.endpoint(id, 7).error().message, ::testing::HasSubstr("8 excluded"));
+  EXPECT_EQ(
+      world.endpoint(id, 7).error().message,
+      "pool local/10.1.0.0/28 has no free address: 6 of 14 are held (0 gateway, 0 auxiliary, 6 endpoint, 0 "
+      "swarm), 8 excluded; remove containers, or make the network anew with a larger --subnet or --ip-range "
+      "(viaductctl address ls shows who holds them)");
   EXPECT_EQ(World::bare(world.endpoint_at(id, "10.1.0.9", 7)), "10.1.0.9");
   EXPECT_TRUE(world.service().why(ip("10.1.0.2")).at(0).excluded);
+}
+
+TEST(Exclude, AutomaticGateway_IsNoneOfThem) {
+  World world;
+  const Options options = {{"exclude", "10.1.0.1-10.1.0.4,10.1.0.8-10.1.0.255,fd00::-fd00::f"}};
+  const std::string whole = world.pool("10.1.0.0/24", "", kLocalSpace, options);
+  EXPECT_EQ(World::bare(world.gateway(whole)), "10.1.0.5");
+  EXPECT_EQ(World::bare(world.gateway(whole)), "10.1.0.5") << "a network that shares the subnet";
+  world.release_pool(whole);
+  // Its range is not where gateways come from.
+  const std::string ranged = world.pool("10.1.0.0/24", "10.1.0.4/30", kLocalSpace, options);
+  EXPECT_EQ(World::bare(world.gateway(ranged)), "10.1.0.5");
+  EXPECT_EQ(World::bare(world.gateway(ranged, "10.1.0.2")), "10.1.0.2") << "asked for by itself";
+  world.release_pool(ranged);
+  EXPECT_EQ(World::bare(world.gateway(world.pool("fd00::/64", "", kLocalSpace, options))), "fd00::10");
+}
+
+TEST(Exclude, NothingElseLeft_GivesNoGateway) {
+  World world;
+  const std::string id =
+      world.pool("10.1.0.0/29", "", kLocalSpace, {{"exclude", "10.1.0.0/30,10.1.0.5-10.1.0.7"}});
+  EXPECT_EQ(World::bare(world.endpoint(id, 1)), "10.1.0.4");
+  EXPECT_EQ(world.gateway(id).error().code, ErrorCode::kExhausted);
+  EXPECT_EQ(World::bare(world.gateway(id, "10.1.0.1")), "10.1.0.1");
+}
+
+TEST(Exclude, FormerAddress_ComesBackOnlyWhenItIsAskedFor) {
+  World world;
+  const std::string id = world.pool("10.1.0.0/28", "", kLocalSpace, {{"exclude", "10.1.0.1-10.1.0.9"}});
+  const AddressRequest anywhere{.pool_id = id, .address = {}, .mac = mac(1), .name = "web"};
+  AddressRequest there = anywhere;
+  there.address = ip("10.1.0.5");
+  EXPECT_EQ(World::bare(world.ask(there)), "10.1.0.5");
+  EXPECT_EQ(World::bare(world.ask(anywhere)), "10.1.0.5") << "the same endpoint, whose reply was lost";
+  world.release(id, "10.1.0.5");
+  EXPECT_EQ(World::bare(world.ask(anywhere)), "10.1.0.10");
+  world.release(id, "10.1.0.10");
+  EXPECT_EQ(World::bare(world.ask(there)), "10.1.0.5");
 }
 
 }  // namespace

@@ -5,15 +5,16 @@
 #include <mutex>
 #include <thread>
 
+#include "unit/net/forwarding_kernel.h"
 #include "unit/net/service_world.h"
 
 namespace viaduct::net {
 namespace {
 
 // A kernel in which the making of veth pairs hangs for one bridge.
-class HangingKernel final : public Kernel {
+class HangingKernel final : public ForwardingKernel {
  public:
-  explicit HangingKernel(Kernel& inner, std::string bridge) : inner_(inner), bridge_(std::move(bridge)) {}
+  HangingKernel(Kernel& inner, std::string bridge) : ForwardingKernel(inner), bridge_(std::move(bridge)) {}
 
   void release() {
     std::lock_guard guard(mutex_);
@@ -32,34 +33,10 @@ class HangingKernel final : public Kernel {
       changed_.notify_all();
       changed_.wait(guard, [this] { return released_; });
     }
-    return inner_.create_veth(spec);
+    return ForwardingKernel::create_veth(spec);
   }
-
-  Result<std::vector<Link>> links() override { return inner_.links(); }
-  Result<std::optional<Link>> find_link(const std::string& name) override { return inner_.find_link(name); }
-  Status create_bridge(const BridgeSpec& spec) override { return inner_.create_bridge(spec); }
-  Status attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) override {
-    return inner_.attach_port(name, bridge, isolation);
-  }
-  Status set_mtu(const std::string& name, int mtu) override { return inner_.set_mtu(name, mtu); }
-  Status set_up(const std::string& name) override { return inner_.set_up(name); }
-  Status retire_links(const std::vector<std::string>& names) override { return inner_.retire_links(names); }
-  Status reap() override { return inner_.reap(); }
-  Status add_address(const std::string& link, const InterfaceAddress& address) override {
-    return inner_.add_address(link, address);
-  }
-  Status remove_address(const std::string& link, const InterfaceAddress& address) override {
-    return inner_.remove_address(link, address);
-  }
-  Result<std::vector<InterfaceAddress>> addresses(const std::string& link) override {
-    return inner_.addresses(link);
-  }
-  Result<std::vector<Prefix>> host_prefixes() override { return inner_.host_prefixes(); }
-  Result<std::vector<OnLink>> on_link() override { return inner_.on_link(); }
-  Result<std::optional<int>> uplink_mtu() override { return inner_.uplink_mtu(); }
 
  private:
-  Kernel& inner_;
   const std::string bridge_;
   std::mutex mutex_;
   std::condition_variable changed_;

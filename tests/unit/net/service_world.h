@@ -60,6 +60,7 @@ class ServiceWorld {
   std::string boot = "boot-1";
   std::function<PoolClaim(const std::string&, const Prefix&, const std::string&, int)> pool_claim =
       [](const auto&, const auto&, const auto&, int) { return PoolClaim::kHeld; };
+  std::vector<std::chrono::milliseconds> announce_after = NetworkEnvironment().announce_after;
   std::unique_ptr<NetworkService> service;
 
  private:

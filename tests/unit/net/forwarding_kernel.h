@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "net/kernel.h"
+
+namespace viaduct::net {
+
+// Hands every call on to another kernel; a test overrides the one that shall misbehave.
+class ForwardingKernel : public Kernel {
+ public:
+  explicit ForwardingKernel(Kernel& inner) : inner_(inner) {}
+
+  Result<std::vector<Link>> links() override { return inner_.links(); }
+  Result<std::optional<Link>> find_link(const std::string& name) override { return inner_.find_link(name); }
+  Status create_bridge(const BridgeSpec& spec) override { return inner_.create_bridge(spec); }
+  Status create_veth(const VethSpec& spec) override { return inner_.create_veth(spec); }
+  Status attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) override {
+    return inner_.attach_port(name, bridge, isolation);
+  }
+  Status set_mtu(const std::string& name, int mtu) override { return inner_.set_mtu(name, mtu); }
+  Status set_up(const std::string& name) override { return inner_.set_up(name); }
+  Status retire_links(const std::vector<std::string>& names) override { return inner_.retire_links(names); }
+  Status reap() override { return inner_.reap(); }
+  Status add_address(const std::string& link, const InterfaceAddress& address) override {
+    return inner_.add_address(link, address);
+  }
+  Status remove_address(const std::string& link, const InterfaceAddress& address) override {
+    return inner_.remove_address(link, address);
+  }
+  Result<std::vector<InterfaceAddress>> addresses(const std::string& link) override {
+    return inner_.addresses(link);
+  }
+  Status announce(const std::vector<Announcement>& all) override { return inner_.announce(all); }
+  Result<std::vector<Prefix>> host_prefixes() override { return inner_.host_prefixes(); }
+  Result<std::vector<OnLink>> on_link() override { return inner_.on_link(); }
+  Result<std::optional<int>> uplink_mtu() override { return inner_.uplink_mtu(); }
+
+ private:
+  Kernel& inner_;
+};
+
+}  // namespace viaduct::net
