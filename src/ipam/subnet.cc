@@ -343,7 +343,7 @@ bool Subnet::has_mac(const Mac& mac) const {
 }
 
 bool Subnet::is_free_in(const Range& range, Uint128 offset) const {
-  return is_open(range, offset) && offset >= range.first && offset <= range.last && !map_.taken(offset);
+  return range.is_open(offset) && offset >= range.first && offset <= range.last && !map_.taken(offset);
 }
 
 void Subnet::for_each(const std::function<void(Uint128, const Slot&)>& visit) const {

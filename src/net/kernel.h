@@ -45,7 +45,7 @@ class Kernel {
   virtual Result<std::vector<InterfaceAddress>> addresses(const std::string& link) = 0;
 
   // Tells the neighbours of endpoints, whoever is behind the other ports of their bridges, which MACs their addresses have
-  // (neighbour_packets.h), and the host itself where it has learnt another: one that knew the address sends to that MAC at
+  // (neighbour_codec.h), and the host itself where it has learnt another: one that knew the address sends to that MAC at
   // once. Not behind the endpoint's own port, where it would be a stranger that claims the address. Passes over a port that
   // is none, or is out of service. Does not wait for anybody. Errors: kPermission (CAP_NET_RAW); those of listing links.
   virtual Status announce(const std::vector<Announcement>& all) = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace viaduct::net {
 
@@ -17,9 +18,13 @@ constexpr uint8_t kIcmpv6 = 58;
 constexpr uint8_t kSolicit = 135;
 constexpr uint8_t kAdvertise = 136;
 constexpr uint8_t kHopLimit = 255;  // proof that no router passed it on
+constexpr uint8_t kOverride = 0x20;
 constexpr uint8_t kSourceLinkLayer = 1;
 constexpr uint8_t kTargetLinkLayer = 2;
 constexpr uint8_t kLinkLayerOption = 8;  // bytes of the option
+constexpr Uint128 kLinkLocalGroups = Uint128{0xff02} << 112U;
+constexpr Uint128 kAllNodes = kLinkLocalGroups | 1U;                  // ff02::1
+constexpr Uint128 kSolicitedNodes = kLinkLocalGroups | 0x1ff000000U;  // ff02::1:ff00:0/104 (RFC 4291, 2.7.1)
 // Ethernet, IPv4, and the lengths of their addresses (RFC 826).
 constexpr std::array<uint8_t, 6> kArpForIpv4 = {0, 1, 0x08, 0, 6, 4};
 
@@ -59,6 +64,44 @@ uint16_t checksum(Bytes addresses, Bytes message) {
   return static_cast<uint16_t>(~sum & 0xffffU);
 }
 
+// Broadcast.
+Frame arp_request(const Mac& own, const IpAddress& sender, const IpAddress& target) {
+  Frame out(6, 0xff);
+  put(out, own.bytes());
+  put16(out, kArp);
+  put(out, kArpForIpv4);
+  put16(out, 1);  // a request
+  put(out, own.bytes());
+  put_ip(out, sender);
+  put(out, std::array<uint8_t, 6>{});
+  put_ip(out, target);
+  return out;
+}
+
+struct Ends {
+  std::array<uint8_t, 6> to;
+  Mac from;
+};
+
+// Around a message whose checksum is 0 yet.
+Frame icmpv6_frame(const Ends& ends, const IpAddress& from, const IpAddress& to, Frame message) {
+  Frame addresses;
+  put_ip(addresses, from);
+  put_ip(addresses, to);
+  const uint16_t sum = checksum(addresses, message);
+  message[2] = static_cast<uint8_t>(sum >> 8U);
+  message[3] = static_cast<uint8_t>(sum & 0xffU);
+  Frame out(ends.to.begin(), ends.to.end());
+  put(out, ends.from.bytes());
+  put16(out, kIpv6);
+  put(out, std::array<uint8_t, 4>{0x60, 0, 0, 0});
+  put16(out, static_cast<uint16_t>(message.size()));
+  put(out, std::array<uint8_t, 2>{kIcmpv6, kHopLimit});
+  put(out, addresses);
+  put(out, message);
+  return out;
+}
+
 std::optional<NeighbourAnswer> arp_answer(Bytes packet) {
   if (packet.size() < kArpPacket || !std::equal(kArpForIpv4.begin(), kArpForIpv4.end(), packet.begin()))
     return std::nullopt;
@@ -93,46 +136,34 @@ std::optional<NeighbourAnswer> advertisement(Bytes frame) {
 }  // namespace
 
 Frame arp_probe(const Mac& own, const IpAddress& target) {
-  Frame out(6, 0xff);
-  put(out, own.bytes());
-  put16(out, kArp);
-  put(out, kArpForIpv4);
-  put16(out, 1);  // a request
-  put(out, own.bytes());
-  put_ip(out, IpAddress(Family::kIpv4, 0));
-  put(out, std::array<uint8_t, 6>{});
-  put_ip(out, target);
-  return out;
+  return arp_request(own, IpAddress(Family::kIpv4, 0), target);
 }
 
 Frame solicitation(const Mac& own, const std::optional<IpAddress>& source, const IpAddress& target) {
   const auto wanted = target.bytes();
-  const std::array<uint8_t, 6> group_mac = {0x33, 0x33, 0xff, wanted[13], wanted[14], wanted[15]};
-  // ff02::1:ff00:0/104 and the last 24 bits (RFC 4291, 2.7.1).
-  const std::array<uint8_t, 16> group = {0xff, 2, 0, 0, 0,    0,          0,          0,
-                                         0,    0, 0, 1, 0xff, wanted[13], wanted[14], wanted[15]};
+  const IpAddress group(Family::kIpv6, kSolicitedNodes | (target.value() & 0xffffffU));
   Frame message = {kSolicit, 0, 0, 0, 0, 0, 0, 0};
   put_ip(message, target);
   if (source.has_value()) {
     put(message, std::array<uint8_t, 2>{kSourceLinkLayer, 1});
     put(message, own.bytes());
   }
-  Frame addresses;
-  put_ip(addresses, source.value_or(IpAddress(Family::kIpv6, 0)));
-  put(addresses, group);
-  const uint16_t sum = checksum(addresses, message);
-  message[2] = static_cast<uint8_t>(sum >> 8U);
-  message[3] = static_cast<uint8_t>(sum & 0xffU);
+  return icmpv6_frame({{0x33, 0x33, 0xff, wanted[13], wanted[14], wanted[15]}, own},
+                      source.value_or(IpAddress(Family::kIpv6, 0)), group, std::move(message));
+}
 
-  Frame out(group_mac.begin(), group_mac.end());
-  put(out, own.bytes());
-  put16(out, kIpv6);
-  put(out, std::array<uint8_t, 4>{0x60, 0, 0, 0});
-  put16(out, static_cast<uint16_t>(message.size()));
-  put(out, std::array<uint8_t, 2>{kIcmpv6, kHopLimit});
-  put(out, addresses);
-  put(out, message);
-  return out;
+Frame announcement(const Mac& mac, const IpAddress& address) {
+  if (address.family() == Family::kIpv4) return arp_request(mac, address, address);
+  Frame message = {kAdvertise, 0, 0, 0, kOverride, 0, 0, 0};
+  put_ip(message, address);
+  put(message, std::array<uint8_t, 2>{kTargetLinkLayer, 1});
+  put(message, mac.bytes());
+  return icmpv6_frame({{0x33, 0x33, 0, 0, 0, 1}, mac}, address, IpAddress(Family::kIpv6, kAllNodes),
+                      std::move(message));
+}
+
+uint16_t ether_type_of(const IpAddress& address) {
+  return address.family() == Family::kIpv4 ? kArp : kIpv6;
 }
 
 std::optional<NeighbourAnswer> answer_from(std::span<const uint8_t> frame) {

@@ -11,7 +11,7 @@
 #include <cerrno>
 
 #include "base/unique_fd.h"
-#include "net/neighbour_packets.h"
+#include "net/neighbour_codec.h"
 #include "net/netlink_kernel.h"
 #include "net/netlink_read.h"
 #include "net/netlink_socket.h"
@@ -96,7 +96,7 @@ Status NetlinkKernel::announce(const std::vector<Announcement>& all) {
     });
     if (own == ports.end()) continue;
     for (const IpAddress& address : one.addresses) {
-      const auto frame = announcement_of(address, one.mac);
+      const auto frame = announcement(one.mac, address);
       for (const Port& port : ports)
         if (port.carrier && port.link.master == own->link.master && port.link.index != own->link.index)
           send_from(socket, port.link, address, frame);

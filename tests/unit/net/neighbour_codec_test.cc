@@ -124,5 +124,22 @@ TEST(NeighbourCodec, PaddingBehindAnAnswer_DoesNotMatter) {
   EXPECT_TRUE(answer_from(padded).has_value());
 }
 
+TEST(NeighbourCodec, AnnouncementOfIpv4_IsAnArpRequestForItself) {  // Scenario 29
+  EXPECT_EQ(
+      announcement(kOwn, ip("10.1.0.2")),
+      bytes(
+          "ffffffffffff 020000000001 0806 0001 0800 06 04 0001 020000000001 0a010002 000000000000 0a010002"));
+  EXPECT_EQ(ether_type_of(ip("10.1.0.2")), 0x0806);
+}
+
+TEST(NeighbourCodec, AnnouncementOfIpv6_IsAnUnsolicitedAdvertisementThatOverrides) {  // Scenario 29
+  // 32 bytes of ICMPv6 with hop limit 255; neither router nor solicited, but override.
+  EXPECT_EQ(announcement(Mac({0x02, 0x42, 0x0a, 0x01, 0x00, 0x02}), ip("fd01::2")),
+            bytes("333300000001 02420a010002 86dd 60000000 0020 3aff fd010000000000000000000000000002 "
+                  "ff020000000000000000000000000001 88005053 20000000 fd010000000000000000000000000002 "
+                  "0201 02420a010002"));
+  EXPECT_EQ(ether_type_of(ip("fd01::2")), 0x86dd);
+}
+
 }  // namespace
 }  // namespace viaduct::net
