@@ -51,6 +51,7 @@ struct Link {
   int mtu = 0;
   std::optional<Mac> mac;
   bool up = false;
+  bool carrier = false;  // of a veth: the other end is up, too
 };
 
 struct BridgeSpec {
