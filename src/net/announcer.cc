@@ -2,13 +2,6 @@
 
 namespace viaduct::net {
 
-namespace {
-
-// Between two rounds.
-constexpr std::chrono::milliseconds kPause{50};
-
-}  // namespace
-
 Announcer::Announcer(Kernel& kernel, std::vector<std::chrono::milliseconds> after,
                      std::function<void(const Error&)> failed)
     : kernel_(kernel), after_(std::move(after)), failed_(std::move(failed)), thread_([this] { run(); }) {}
@@ -23,15 +16,17 @@ Announcer::~Announcer() {
 }
 
 void Announcer::announce(Announcement what) {
+  bool earliest = false;
   {
     const std::lock_guard guard(mutex_);
     erase_locked(what.port);
     const Time now = std::chrono::steady_clock::now();
-    due_.emplace(now + after_.front(), what.port);
+    const auto added = due_.emplace(now + after_.front(), what.port).first;
+    earliest = added == due_.begin();
     std::string port = what.port;
     entries_.emplace(std::move(port), Entry{std::move(what), now});
   }
-  changed_.notify_all();
+  if (earliest) changed_.notify_all();
 }
 
 void Announcer::cancel(const std::string& port) {
@@ -92,7 +87,6 @@ void Announcer::run() {
       failed_(sent.error());
     }
     guard.lock();
-    changed_.wait_until(guard, now + kPause, [this] { return stopping_; });
   }
 }
 

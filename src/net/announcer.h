@@ -17,14 +17,14 @@ namespace viaduct::net {
 
 // The thread that tells neighbours which MAC an address has now, so that no call waits for it. One that knew the address
 // when another container had it would otherwise send to that one's MAC for up to a minute. What is due together goes
-// together, and at most 20 times a second: each time costs the kernel a walk over its links.
+// together. One costs the kernel about 1 us for each port of the bridge, and 3 us once the container is there.
 class Announcer {
  public:
   // `after`: when an endpoint is announced, counted from announce(); ascending, not empty.
   // `failed` is told of the first failure alone; may be empty.
   Announcer(Kernel& kernel, std::vector<std::chrono::milliseconds> after,
             std::function<void(const Error&)> failed);
-  // At once; what is due later is never sent.
+  // Ends at once; what is due later is never sent.
   ~Announcer();
   Announcer(const Announcer&) = delete;
   Announcer& operator=(const Announcer&) = delete;

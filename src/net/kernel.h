@@ -47,7 +47,7 @@ class Kernel {
   // Tells the neighbours of endpoints, whoever is behind the other ports of their bridges, which MACs their addresses have
   // (neighbour_codec.h), and the host itself where it has learnt another: one that knew the address sends to that MAC at
   // once. Not behind the endpoint's own port, where it would be a stranger that claims the address. Passes over a port that
-  // is none, or is out of service. Does not wait for anybody. Errors: kPermission (CAP_NET_RAW); those of listing links.
+  // is none, or is out of service. Does not wait for anybody. Errors: kPermission (CAP_NET_RAW); those of looking for a link.
   virtual Status announce(const std::vector<Announcement>& all) = 0;
 
   // Prefixes of all routes (main table, unicast) and of all addresses, in order, each once. Without those shorter than

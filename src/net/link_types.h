@@ -52,6 +52,7 @@ struct Link {
   std::optional<Mac> mac;
   bool up = false;
   bool ethernet = false;  // with ARP and ND: neither loopback nor point-to-point
+  bool carrier = false;   // of a veth: the other end is up, too
 };
 
 // What a link reaches without a gateway.

@@ -3,14 +3,16 @@
 #include <functional>
 #include <memory>
 
+#include "base/guarded.h"
+#include "base/unique_fd.h"
 #include "net/kernel.h"
 
 namespace viaduct::net {
 
 class NetlinkPool;
 
-// The Kernel seam over rtnetlink, in the network namespace of the thread that calls. All traffic is netlink:
-// nothing is read from or written to /proc or /sys. Any thread; calls run side by side, each on a socket of
+// The Kernel seam over rtnetlink, in the network namespace of the thread that calls. All traffic is netlink,
+// but for announcements, which are packets: nothing is read from or written to /proc or /sys. Any thread; calls run side by side, each on a socket of
 // its own.
 class NetlinkKernel final : public Kernel {
  public:
@@ -38,10 +40,15 @@ class NetlinkKernel final : public Kernel {
   // Fails with kNotFound, beginning with `attempt`, if there is none.
   Result<Link> existing_link(const std::string& name, const std::string& attempt);
   Result<Link> existing_bridge(const std::string& name, const std::string& attempt);
+  // The bridge that it is a port of; empty if there is none.
+  Result<std::optional<Link>> bridge_of(const Link& port);
   void delete_link(const std::string& name);
   Status put_address(const Link& link, const InterfaceAddress& address);
 
   std::unique_ptr<NetlinkPool> pool_;
+  // Sends, and receives nothing. Opened when first needed, and kept: closing one waits some 20 ms (synchronize_net() in
+  // packet_release(), net/packet/af_packet.c).
+  Guarded<UniqueFd> packets_;
 };
 
 }  // namespace viaduct::net

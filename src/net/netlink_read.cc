@@ -17,6 +17,9 @@ namespace viaduct::net {
 
 namespace {
 
+// IFF_LOWER_UP of linux/if.h, which net/if.h does not get along with.
+constexpr unsigned kLowerUp = 1U << 16U;
+
 // Indexed by attribute type; null for absent ones.
 template <size_t Max>
 std::array<nlattr*, Max + 1> attributes_of(const nlmsghdr* header, size_t family_header) {
@@ -66,6 +69,7 @@ Link link_from(const nlmsghdr* header) {
   link.up = (info->ifi_flags & IFF_UP) != 0;
   link.ethernet =
       info->ifi_type == ARPHRD_ETHER && (info->ifi_flags & (IFF_LOOPBACK | IFF_POINTOPOINT | IFF_NOARP)) == 0;
+  link.carrier = (info->ifi_flags & kLowerUp) != 0;
   if (table[IFLA_IFNAME] != nullptr) link.name = nla_get_string(table[IFLA_IFNAME]);
   if (table[IFLA_IFALIAS] != nullptr) link.alias = nla_get_string(table[IFLA_IFALIAS]);
   if (table[IFLA_GROUP] != nullptr) link.group = nla_get_u32(table[IFLA_GROUP]);

@@ -40,9 +40,10 @@ struct NetworkEnvironment {
       pool_claim;
   // An endpoint's addresses could not be announced (Kernel::announce); told once.
   std::function<void(const Error&)> cannot_announce;
-  // When an endpoint is announced, counted from its Join; ascending, not empty. At once for those on this host; again for a
-  // frame that is lost on the way to another one (RFC 5227, 2.3, and RFC 4861, 7.2.6, want more than one, apart).
-  std::vector<std::chrono::milliseconds> announce_after = {std::chrono::milliseconds(0),
+  // When an endpoint is announced, counted from its Join; ascending, not empty. First when Join has been answered, whose
+  // reply it would hold up; again for a frame that is lost on the way to another host (RFC 5227, 2.3, and RFC 4861, 7.2.6,
+  // want more than one, apart).
+  std::vector<std::chrono::milliseconds> announce_after = {std::chrono::milliseconds(10),
                                                            std::chrono::seconds(1), std::chrono::seconds(3)};
 };
 

@@ -77,6 +77,7 @@ TYPED_TEST(KernelContract, CreateVeth_MakesAPortThatIsUpAndAPeerThatIsDown) {
   EXPECT_EQ(peer->group, kLiveGroup);
   EXPECT_EQ(peer->master, 0);
   EXPECT_FALSE(peer->up);
+  EXPECT_FALSE(host->carrier);
 }
 
 TYPED_TEST(KernelContract, CreateWithANameInUse_IsRefusedAndLeavesTheOtherAsItWas) {
