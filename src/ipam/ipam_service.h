@@ -144,7 +144,7 @@ class IpamService {
 
   // For operators: a copy as of one moment, ordered by id or address.
   [[nodiscard]] std::vector<PoolView> pools() const;
-  // What is held, and what rests.
+  // What is held, what rests, and what is set aside for a foreign host.
   [[nodiscard]] std::vector<AddressView> addresses() const;
   [[nodiscard]] std::vector<ReservationRecord> reservations() const;
   [[nodiscard]] IpamCounts counts() const;
