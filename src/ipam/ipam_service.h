@@ -160,8 +160,8 @@ class IpamService {
   // space, one address twice.
   Status reserve(std::vector<ReservationRecord> records);
   Status unreserve(const std::string& space, const IpAddress& address);
-  // Gives an address back at once, without rest, and ends its time aside for a foreign host. Errors: kConflict, an endpoint uses it or it is a gateway's; kNotFound,
-  // nobody holds it and it does not rest.
+  // Gives an address back at once, without rest, and ends its time aside for a foreign host. Errors: kConflict, an endpoint
+  // uses it or it is a gateway's; kNotFound, nobody holds it, and it neither rests nor is set aside.
   Status release_by_operator(const std::string& space, const IpAddress& address, Deadline deadline);
 
   // Every pool, address and reservation as one JSON object (docs/ipam.md).
