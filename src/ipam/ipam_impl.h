@@ -221,6 +221,9 @@ class IpamService::Impl {
   // views.cc
   [[nodiscard]] PoolView view_locked(const Pool& pool) const;
   [[nodiscard]] AddressView view_locked(const Parent& parent, Uint128 offset, const Slot& slot) const;
+  // Of an address that is set aside.
+  [[nodiscard]] AddressView view_locked(const Parent& parent, Uint128 offset,
+                                        const Neighbours::Sighting& seen) const;
 
   // probing.cc: what the wire says.
   enum class Wire {

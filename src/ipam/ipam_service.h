@@ -146,7 +146,7 @@ class IpamService {
 
   // For operators: a copy as of one moment, ordered by id or address.
   [[nodiscard]] std::vector<PoolView> pools() const;
-  // What is held, and what rests.
+  // What is held, what rests, and what is set aside for a foreign host.
   [[nodiscard]] std::vector<AddressView> addresses() const;
   [[nodiscard]] std::vector<ReservationRecord> reservations() const;
   [[nodiscard]] IpamCounts counts() const;
@@ -162,8 +162,8 @@ class IpamService {
   // space, one address twice.
   Status reserve(std::vector<ReservationRecord> records);
   Status unreserve(const std::string& space, const IpAddress& address);
-  // Gives an address back at once, without rest, and ends its time aside for a foreign host. Errors: kConflict, an endpoint uses it or it is a gateway's; kNotFound,
-  // nobody holds it and it does not rest.
+  // Gives an address back at once, without rest, and ends its time aside for a foreign host. Errors: kConflict, an endpoint
+  // uses it or it is a gateway's; kNotFound, nobody holds it, and it neither rests nor is set aside.
   Status release_by_operator(const std::string& space, const IpAddress& address, Deadline deadline);
 
   // Every pool, address and reservation as one JSON object (docs/ipam.md).

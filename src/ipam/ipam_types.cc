@@ -23,6 +23,7 @@ std::string_view to_string(AddressState state) {
     case AddressState::kFree: return "free";
     case AddressState::kHeld: return "held";
     case AddressState::kResting: return "resting";
+    case AddressState::kAside: return "aside";
   }
   return "held";
 }

@@ -99,7 +99,12 @@ struct PoolView {
   std::vector<Mac> proxies;  // whose answers are not believed
 };
 
-enum class AddressState { kFree, kHeld, kResting };
+enum class AddressState {
+  kFree,
+  kHeld,
+  kResting,
+  kAside,  // neither held nor resting, and a foreign host answers there
+};
 std::string_view to_string(AddressState state);
 
 struct AddressView {
@@ -108,10 +113,10 @@ struct AddressView {
   IpAddress address;
   AddressState state = AddressState::kHeld;
   OwnerClass owner = OwnerClass::kEndpoint;  // holds it, or held it last
-  std::optional<Mac> mac;
+  std::optional<Mac> mac;                    // of a kAside: the foreign host's
   std::string name;
   uint64_t epoch = 0;
-  std::string since;      // RFC 3339
+  std::string since;      // RFC 3339; of a kAside: when it answered
   int64_t rests_for = 0;  // seconds since its release, when it rests
 };
 

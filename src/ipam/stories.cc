@@ -104,7 +104,11 @@ AddressStory IpamService::Impl::story_locked(const std::string& space, const Par
     story.set_aside_until = format_time(clock_.now() - ago + kSetAside);
   }
   const Slot* slot = subnet.find(offset);
-  if (slot == nullptr || slot->state == SlotState::kFresh) return story;
+  if (slot == nullptr || slot->state == SlotState::kFresh) {
+    if (story.answered_by.has_value())
+      story.address = view_locked(*parent, offset, *parent->neighbours.sighting(offset));
+    return story;
+  }
   story.address = view_locked(*parent, offset, *slot);
   if (story.address.state != AddressState::kResting) return story;
   story.quarantine_left = std::max<int64_t>(pool->settings.quarantine.count() - story.address.rests_for, 0);

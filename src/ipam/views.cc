@@ -54,14 +54,28 @@ AddressView IpamService::Impl::view_locked(const Parent& parent, Uint128 offset,
           .rests_for = holder.rest.has_value() ? lasting_locked() - *holder.rest : 0};
 }
 
+AddressView IpamService::Impl::view_locked(const Parent& parent, Uint128 offset,
+                                           const Neighbours::Sighting& seen) const {
+  return {.space = parent.space,
+          .pool = parent.subnet.prefix(),
+          .address = parent.subnet.address_at(offset),
+          .state = AddressState::kAside,
+          .mac = seen.mac,
+          .name = {},
+          .since = format_time(clock_.now() - (clock_.uptime() - seen.at))};
+}
+
 std::vector<AddressView> IpamService::Impl::addresses() const {
   std::vector<AddressView> out;
   {
     const Lock lock(mutex_);
-    for (const Parent* parent : table_.parents())
+    for (const Parent* parent : table_.parents()) {
       parent->subnet.for_each([&](Uint128 offset, const Slot& slot) {
         if (slot.state != SlotState::kFresh) out.push_back(view_locked(*parent, offset, slot));
       });
+      for (const auto& [offset, seen] : parent->neighbours.sightings())
+        if (parent->subnet.find(offset) == nullptr) out.push_back(view_locked(*parent, offset, seen));
+    }
   }
   std::sort(out.begin(), out.end(), [](const AddressView& left, const AddressView& right) {
     return std::tie(left.space, left.pool, left.address) < std::tie(right.space, right.pool, right.address);

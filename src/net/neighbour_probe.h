@@ -22,14 +22,14 @@ struct NeighbourAnswer {
 };
 
 // The seam to the neighbours on the host's links: asks who has an address, as a host asks before it takes one (RFC 5227,
-// RFC 4862), so that no neighbour learns anything from the question.
+// RFC 4862), so that no neighbour takes the question for a claim.
 class NeighbourProbe {
  public:
   virtual ~NeighbourProbe() = default;
 
   struct Outcome {
-    std::vector<NeighbourAnswer>
-        answers;                  // those to the questions, each once; several hosts may have one address
+    // Those to the questions, each once; several hosts may have one address.
+    std::vector<NeighbourAnswer> answers;
     std::map<int, Error> failed;  // links that could not be asked, by index
   };
   // Asks all of them, twice, and listens for so long; returns sooner when every question is answered. One call at a time.

@@ -115,9 +115,11 @@ Json to_admin_json(const ipam::AddressView& address) {
               {"pool", address.pool.to_string()},
               {"address", address.address.to_string()},
               {"state", to_string(address.state)},
-              {"class", to_string(address.owner)},
-              {"epoch", address.epoch},
               {"since", address.since}};
+  if (address.state != ipam::AddressState::kAside) {
+    out["class"] = to_string(address.owner);
+    out["epoch"] = address.epoch;
+  }
   if (address.mac) out["mac"] = address.mac->to_string();
   if (!address.name.empty()) out["name"] = address.name;
   if (address.state == ipam::AddressState::kResting) out["rests_for"] = address.rests_for;

@@ -1,9 +1,7 @@
 #pragma once
 
 #include <condition_variable>
-#include <map>
 #include <mutex>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,12 +10,12 @@
 #include "ipam/ipam_service.h"
 #include "net/kernel.h"
 #include "net/neighbour_probe.h"
+#include "server/pool_survey.h"
 
 namespace viaduct::server {
 
-// The thread that looks for foreign hosts at the addresses that pools are about to give: which pools' subnets are on links
-// of the host, every 15 s and when there is a new one; who has the next addresses, when woken and as silence ages. The only
-// one that asks the wire.
+// The thread that looks for foreign hosts at the addresses that pools are about to give, when woken and as silence ages. The
+// only one that asks the wire.
 class NeighbourWatch {
  public:
   // All outlive it.
@@ -32,29 +30,30 @@ class NeighbourWatch {
 
  private:
   enum class More { kNo, kYes };
+  struct Asked {
+    ipam::ProbeTarget target;
+    std::vector<net::ProbeLink> links;
+  };
 
   void run();
-  void survey(ipam::Survey which);
+  void look_again();
   // One round of questions. kNo: there was nothing to ask.
   More look();
-  void give_up(const std::vector<ipam::ProbeTarget>& targets, const Error& why);
-  void conclude(const std::vector<ipam::ProbeTarget>& targets, const net::NeighbourProbe::Outcome& outcome);
+  void give_up(const std::string& pool_id, const Error& why);
+  void conclude(const Asked& asked, const net::NeighbourProbe::Outcome& outcome);
   void tell(const std::string& pool_id, const ipam::ProbeOutcome& outcome);
 
   ipam::IpamService& ipam_;
-  net::Kernel& kernel_;
   net::NeighbourProbe& probe_;
   Logger& log_;
 
-  // The thread's own.
-  std::map<std::string, std::vector<net::ProbeLink>> links_;  // of watched pools, by id
-  std::set<Mac> own_macs_;
-  std::string last_problem_;
+  std::string last_problem_;  // the thread's own
 
   std::mutex mutex_;
   std::condition_variable changed_;
   bool woken_ = true;
   bool stopping_ = false;
+  PoolSurvey survey_;
   std::thread thread_;
 };
 

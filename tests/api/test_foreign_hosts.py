@@ -89,13 +89,15 @@ def test_an_address_that_a_foreign_host_has_is_passed(caller, foreign, running, 
         pool = pool_of(caller, "10.91.0.0/24")
         assert [ask(caller, pool) for _ in range(3)] == ["10.91.0.2", "10.91.0.4", "10.91.0.5"]
     (story,) = read(running, "/v1/address/10.91.0.3")["stories"]
-    assert (story["state"], story["answered_by"]) == ("free", MAC)
+    assert (story["state"], story["answered_by"]) == ("aside", MAC)
     assert story["answered_at"] < story["set_aside_until"]
     seen = view(running, pool)
     assert (seen["probe"], seen["watch"], seen["watch_detail"], seen["set_aside"]) == ("auto", "watched", "lan0", 2)
     assert read(running, "/v1/status")["set_aside"] == 2
     why = " ".join(ctl.text("address", "why", "10.91.0.3").split())
     assert f"Answered by a foreign host with MAC {MAC} at {story['answered_at']}; set aside until" in why
+    aside = [row for row in ctl.json("address", "ls")["addresses"] if row["state"] == "aside"]
+    assert [(row["address"], row["mac"]) for row in aside] == [("10.91.0.1", MAC), ("10.91.0.3", MAC)]
     shown = ctl.text("pool", "show", pool)
     assert "foreign hosts are looked for on lan0" in shown and "set aside" in shown
     wait.until(lambda: "a foreign host answers for an address of a pool" in running.daemon.output(), "a line in the log")

@@ -82,7 +82,7 @@ TEST(AddressStory, Free_SaysWhatKeepsItFromBeingGiven) {
 
 // Scenario 31.
 TEST(AddressStory, AnsweredByAForeignHost_SaysByWhomUntilWhenAndTheRemedy) {
-  Json one = story("free");
+  Json one = story("aside");
   one["answered_by"] = "52:54:00:00:00:01";
   one["answered_at"] = "2026-01-02T03:04:05Z";
   one["set_aside_until"] = "2026-01-02T03:14:05Z";

@@ -75,7 +75,12 @@ TEST_F(OnTheWire, ForeignHostAtTheCandidate_TheNextIsGiven) {
   EXPECT_EQ(told.answered_by, host(3));
   EXPECT_EQ(told.answered_at, "2026-01-31T00:00:00Z");
   EXPECT_EQ(told.set_aside_until, "2026-01-31T00:10:00Z");
-  EXPECT_EQ(told.address.state, AddressState::kFree);
+  EXPECT_EQ(told.address.state, AddressState::kAside);
+  std::string listed;
+  for (const AddressView& view : world.service().addresses())
+    if (view.state == AddressState::kAside)
+      listed += view.address.to_string() + " " + view.mac->to_string() + " ";
+  EXPECT_EQ(listed, "10.1.0.1 52:54:00:00:00:01 10.1.0.3 52:54:00:00:00:03 ");
 }
 
 TEST_F(OnTheWire, LooksAheadOfRequests) {

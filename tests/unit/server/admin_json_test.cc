@@ -112,6 +112,22 @@ TEST(AdminJson, StoryOfAFreeAddress_NamesNoHolder) {
                                         {"note", "the database"}}));
 }
 
+TEST(AdminJson, AddressOfAForeignHost_HasNoClassAndNoEpoch) {
+  ipam::AddressView view;
+  view.space = "local";
+  view.pool = Prefix::parse("10.1.0.0/29").value();
+  view.address = ip("10.1.0.2");
+  view.state = ipam::AddressState::kAside;
+  view.mac = Mac({0x52, 0x54, 0, 0, 0, 1});
+  view.since = "2026-01-02T03:04:05Z";
+  EXPECT_EQ(to_admin_json(view), (Json{{"space", "local"},
+                                       {"pool", "10.1.0.0/29"},
+                                       {"address", "10.1.0.2"},
+                                       {"state", "aside"},
+                                       {"mac", "52:54:00:00:00:01"},
+                                       {"since", "2026-01-02T03:04:05Z"}}));
+}
+
 // Scenario 31.
 TEST(AdminJson, StoryOfAnAddressThatAForeignHostHas_NamesIt) {
   ipam::AddressStory story;

@@ -25,6 +25,8 @@ class FakeProbe final : public net::NeighbourProbe {
  public:
   Result<Outcome> ask(const std::vector<net::NeighbourQuestion>& questions, milliseconds) override {
     ++rounds;
+    rounds.notify_all();
+    if (stuck) cancelled.wait(false);
     if (forbidden)
       return from_errno(EPERM, "cannot ask for neighbours on link " + questions.front().link.name);
     Outcome outcome;
@@ -35,10 +37,14 @@ class FakeProbe final : public net::NeighbourProbe {
     }
     return outcome;
   }
-  void cancel() override { cancelled = true; }
+  void cancel() override {
+    cancelled = true;
+    cancelled.notify_all();
+  }
 
   std::map<std::string, Mac> hosts;
   std::atomic<bool> forbidden{false};
+  std::atomic<bool> stuck{false};  // until cancelled
   std::atomic<bool> broken{false};
   std::atomic<bool> cancelled{false};
   std::atomic<int> rounds{0};
@@ -187,6 +193,20 @@ TEST_F(NeighbourWatchTest, UnreadableLinks_AreNotWaitedFor) {
   start();
   EXPECT_EQ(give(id, 1), "10.1.0.1");
   EXPECT_FALSE(view(id).watch_detail.empty());
+}
+
+// Scenario 31: a question takes its time, and nobody waits for it who has no part in it.
+TEST_F(NeighbourWatchTest, WhileTheWireIsAsked_PoolsThatItDoesNotReachDoNotWait) {
+  probe_.stuck = true;
+  start();
+  const std::string reached = pool("10.1.0.0/24");
+  probe_.rounds.wait(0);
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_EQ(give(pool("10.2.0.0/24"), 1), "10.2.0.1");
+  EXPECT_EQ(give(pool("10.3.0.0/24"), 1), "10.3.0.1");
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, ipam::kVerdictPatience);
+  EXPECT_EQ(give(reached, 1), "10.1.0.1");
+  EXPECT_TRUE(logs("could not be asked in time")) << logged();
 }
 
 TEST_F(NeighbourWatchTest, ProxyArp_IsLoggedOnce) {
