@@ -82,7 +82,7 @@ std::optional<Uint128> IpamService::Impl::free_locked(Pool& pool, const Asker& a
   Subnet& subnet = pool.parent->subnet;
   if (asker.owner == OwnerClass::kGateway) {
     // The lowest one, wherever other automatic addresses come from, and whoever answers at it.
-    for (const Interval& part : pool.gateways) {
+    for (const Interval& part : pool.gateways()) {
       const auto free = subnet.first_free(part.first, part.last);
       const auto aside = subnet.lowest_aside(part.first, part.last);
       if (free.has_value() && aside.has_value()) return std::min(*free, *aside);
@@ -104,7 +104,7 @@ std::optional<Uint128> IpamService::Impl::free_locked(Pool& pool, const Asker& a
 
 // So that a random one needs no wait: one of those that were drawn and looked at ahead.
 std::optional<Uint128> IpamService::Impl::any_silent_locked(const Pool& pool) {
-  auto known = pool.parent->neighbours.all_silent(clock_.uptime(), kSilenceLasts);
+  auto known = pool.parent->neighbours().all_silent(clock_.uptime(), kSilenceLasts);
   std::erase_if(known, [&](Uint128 offset) { return !pool.parent->subnet.is_free_in(*pool.range, offset); });
   if (known.empty()) return std::nullopt;
   return known[random_() % known.size()];

@@ -96,7 +96,7 @@ Parent* IpamService::Impl::parent_with_locked(const std::string& space, const Ip
 bool IpamService::Impl::end_aside(const Visit& visit, Uint128 offset) {
   const Lock lock(mutex_);
   Parent& parent = visit.parent();
-  if (!parent.neighbours.forget(offset)) return false;
+  if (parent.heard == nullptr || !parent.heard->forget(offset)) return false;
   parent.subnet.clear_aside(offset);
   return true;
 }

@@ -30,6 +30,16 @@ Pool* Parent::pool_at(Uint128 offset) const {
   return pool != nullptr && pool->range->first <= offset && offset <= pool->range->last ? pool : nullptr;
 }
 
+const Neighbours& Parent::neighbours() const {
+  static const Neighbours kNone;
+  return heard == nullptr ? kNone : *heard;
+}
+
+Neighbours& Parent::neighbours_to_hear() {
+  if (heard == nullptr) heard = std::make_unique<Neighbours>();
+  return *heard;
+}
+
 Pool* PoolTable::find(std::string_view id) const {
   const auto found = pools_.find(id);
   return found == pools_.end() ? nullptr : found->second.get();
@@ -80,24 +90,26 @@ std::vector<Interval> excluded_offsets(const PoolSettings& settings, const Prefi
 
 }  // namespace
 
+std::vector<Interval> Pool::gateways() const {
+  const UsableRange whole = *usable_range(record.pool, std::nullopt);
+  return without({parent->subnet.offset_of(whole.first), parent->subnet.offset_of(whole.last)},
+                 excluded_offsets(settings, record.pool));
+}
+
 Pool& PoolTable::add(PoolRecord record, PoolSettings settings, PoolState state) {
   PrefixTree& space = spaces_[record.space];
   Parent* parent = space.find(record.pool);
   if (parent == nullptr)
     parent = &space.insert(
-        record.pool,
-        std::unique_ptr<Parent>(
-            new Parent{.space = record.space, .subnet = Subnet(record.pool), .pools = {}, .neighbours = {}}));
+        record.pool, std::unique_ptr<Parent>(new Parent{
+                         .space = record.space, .subnet = Subnet(record.pool), .pools = {}, .heard = {}}));
   auto pool = std::make_unique<Pool>();
   pool->record = std::move(record);
   pool->state = state;
   pool->parent = parent;
   pool->settings = std::move(settings);
-  const auto excluded = excluded_offsets(pool->settings, pool->record.pool);
-  pool->range = &parent->subnet.add_range(*usable_range(pool->record.pool, pool->record.sub_pool), excluded);
-  const UsableRange whole = *usable_range(pool->record.pool, std::nullopt);
-  pool->gateways =
-      without({parent->subnet.offset_of(whole.first), parent->subnet.offset_of(whole.last)}, excluded);
+  pool->range = &parent->subnet.add_range(*usable_range(pool->record.pool, pool->record.sub_pool),
+                                          excluded_offsets(pool->settings, pool->record.pool));
   Pool& added = *pool;
   parent->pools.insert(place_of(parent->pools, own_prefix(added.record).first()), &added);
   pools_.emplace(added.record.id, std::move(pool));

@@ -29,11 +29,15 @@ struct Pool;
 struct Parent {
   std::string space;
   Subnet subnet;
-  std::vector<Pool*> pools;  // in the order of their own prefixes; never empty
-  int visitors = 0;          // address calls in flight; a removal waits for them
-  bool closing = false;      // a pool of it is being removed; address calls wait
-  Neighbours neighbours;
+  std::vector<Pool*> pools;           // in the order of their own prefixes; never empty
+  int visitors = 0;                   // address calls in flight; a removal waits for them
+  bool closing = false;               // a pool of it is being removed; address calls wait
+  std::unique_ptr<Neighbours> heard;  // null where nobody was asked for yet
 
+  // What was heard.
+  [[nodiscard]] const Neighbours& neighbours() const;
+  // To write it down.
+  [[nodiscard]] Neighbours& neighbours_to_hear();
   // The one that stands first.
   [[nodiscard]] Pool& any_pool() const { return *pools.front(); }
   // The pool in whose range the address lies; null when it lies in none.
@@ -50,8 +54,9 @@ struct Pool {
   PoolState state = PoolState::kSettled;
   Parent* parent = nullptr;
   Subnet::Range* range = nullptr;  // where its automatic addresses come from
-  std::vector<Interval>
-      gateways;  // where its automatic gateway comes from: the whole subnet but for what is excluded
+
+  // Where its automatic gateway comes from: the whole subnet but for what is excluded. Ascending offsets.
+  [[nodiscard]] std::vector<Interval> gateways() const;
 
   // A call is making, changing or removing it, or removing one beside it.
   [[nodiscard]] bool in_flux() const { return state != PoolState::kSettled || parent->closing; }

@@ -11,7 +11,7 @@ namespace viaduct::ipam {
 
 namespace {
 
-constexpr int kNoneFree = 255;
+constexpr uint8_t kNoneFree = 255;
 
 // The bit of the address behind the first `length` ones.
 unsigned bit_at(const IpAddress& address, int length) {
@@ -35,27 +35,29 @@ Prefix half(const Prefix& region, unsigned side) {
 
 }  // namespace
 
-// A leaf is a prefix that is held; any other node has two children.
+// A leaf is a prefix that is held; any other node has two children. In one cache line, what must be known of the children
+// included: one that is not on an operation's way is not looked at.
 struct PrefixTree::Node {
   Prefix prefix;
-  int largest_free = kNoneFree;  // length of the largest free prefix within
   std::unique_ptr<Parent> parent;
   std::array<Link, 2> children;
+  // Length of the largest free prefix within each half.
+  std::array<uint8_t, 2> free_in_half = {kNoneFree, kNoneFree};
 
   [[nodiscard]] bool leaf() const { return children[0] == nullptr; }
+  [[nodiscard]] uint8_t largest_free() const { return std::min(free_in_half[0], free_in_half[1]); }
   [[nodiscard]] Link& child(const Prefix& towards) {
     return children[bit_at(towards.first(), prefix.length())];
   }
   [[nodiscard]] const Node* child(const Prefix& towards) const {
     return children[bit_at(towards.first(), prefix.length())].get();
   }
-  void measure() {
-    largest_free = kNoneFree;
-    for (const Link& link : children) {
-      // Between this node and a child further down, the first half that the way leaves is the largest free one.
-      const int on_the_way = link->prefix.length() > prefix.length() + 1 ? prefix.length() + 2 : kNoneFree;
-      largest_free = std::min({largest_free, on_the_way, link->largest_free});
-    }
+  // After a change of the child on that side.
+  void measure(const Link& child) {
+    // Between this node and a child further down, the first half that the way leaves is the largest free one.
+    const bool gap = child->prefix.length() > prefix.length() + 1;
+    const auto on_the_way = static_cast<uint8_t>(gap ? prefix.length() + 2 : kNoneFree);
+    free_in_half[&child == &children[1] ? 1 : 0] = std::min(on_the_way, child->largest_free());
   }
 };
 
@@ -81,6 +83,7 @@ void PrefixTree::insert_into(Link& link, Link leaf) {
   if (link->prefix.contains(leaf->prefix)) {
     Link& below = link->child(leaf->prefix);
     insert_into(below, std::move(leaf));
+    link->measure(below);
   } else {
     auto fork = std::make_unique<Node>();
     fork->prefix = Prefix(leaf->prefix.first(), common_length(leaf->prefix, link->prefix));
@@ -88,9 +91,10 @@ void PrefixTree::insert_into(Link& link, Link leaf) {
     Link& new_place = fork->child(leaf->prefix);
     old_place = std::move(link);
     new_place = std::move(leaf);
+    fork->measure(old_place);
+    fork->measure(new_place);
     link = std::move(fork);
   }
-  link->measure();
 }
 
 void PrefixTree::remove(const Prefix& prefix) {
@@ -105,7 +109,7 @@ void PrefixTree::remove_from(Link& link, const Prefix& prefix) {
   Link& child = link->child(prefix);
   remove_from(child, prefix);
   if (child != nullptr) {
-    link->measure();
+    link->measure(child);
     return;
   }
   Link other = std::move(link->children[0] == nullptr ? link->children[1] : link->children[0]);
@@ -168,7 +172,7 @@ std::optional<Prefix> PrefixTree::first_free(const Node* node, const Prefix& reg
     return Prefix(piece.last().plus(1), length);
   }
   const bool fork = node->prefix == region;
-  if (fork && (node->leaf() || node->largest_free > length)) return std::nullopt;
+  if (fork && (node->leaf() || node->largest_free() > length)) return std::nullopt;
   for (const unsigned side : {0U, 1U}) {
     const Prefix part = half(region, side);
     const Node* below = fork ? node->children[side].get() : part.contains(node->prefix) ? node : nullptr;

@@ -64,12 +64,13 @@ void IpamService::Impl::set_watch(const std::string& pool_id, const Watch& watch
 }
 
 void IpamService::Impl::expire_locked(Parent& parent, std::chrono::seconds now) {
-  for (const Uint128 offset : parent.neighbours.expire(now)) parent.subnet.clear_aside(offset);
+  if (parent.heard == nullptr) return;
+  for (const Uint128 offset : parent.heard->expire(now)) parent.subnet.clear_aside(offset);
 }
 
 std::vector<Uint128> IpamService::Impl::ahead_locked(const Pool& pool, std::chrono::seconds now) {
   const Subnet& subnet = pool.parent->subnet;
-  const Neighbours& neighbours = pool.parent->neighbours;
+  const Neighbours& neighbours = pool.parent->neighbours();
   std::vector<Uint128> ahead;
   if (pool.settings.policy == Policy::kRandom) {
     // One of those that are known to be silent comes next (any_silent_locked()): drawn here.
@@ -91,7 +92,7 @@ std::vector<Uint128> IpamService::Impl::ahead_locked(const Pool& pool, std::chro
 
 ProbeTarget IpamService::Impl::target_locked(const Pool& pool, std::chrono::seconds now) {
   std::set<Uint128> due;
-  for (const Uint128 offset : pool.parent->neighbours.wanted())
+  for (const Uint128 offset : pool.parent->neighbours().wanted())
     if (pool.parent->pool_at(offset) == &pool) due.insert(offset);
   if (now - pool.asked_at < kIdle)
     for (const Uint128 offset : ahead_locked(pool, now)) due.insert(offset);
@@ -135,7 +136,7 @@ ProbeOutcome IpamService::Impl::probed(const ProbeTarget& asked, const std::vect
     const bool held = slot != nullptr && !slot->resting && slot->state != SlotState::kFresh;
     if (!held && !subnet.has_mac(mac)) foreign.emplace(offset, mac);
   }
-  const auto lesson = pool->parent->neighbours.learn(offsets, foreign, clock_.uptime());
+  const auto lesson = pool->parent->neighbours_to_hear().learn(offsets, foreign, clock_.uptime());
   for (const auto& [offset, mac] : lesson.set_aside) {
     subnet.set_aside(offset);
     outcome.set_aside.push_back({subnet.address_at(offset), mac});
@@ -159,7 +160,7 @@ IpamService::Impl::Wire IpamService::Impl::ask_wire(const Visit& visit, const Ho
   if (hold.before.rest.has_value() && lasting_locked() - *hold.before.rest < kSilenceLasts.count() &&
       !pool.parent->subnet.aside(hold.offset))
     return Wire::kSilent;
-  Neighbours& neighbours = pool.parent->neighbours;
+  Neighbours& neighbours = pool.parent->neighbours_to_hear();
   bool asked = false;
   while (pool.watch.state != WatchState::kNone) {
     const auto verdict = neighbours.verdict(hold.offset, clock_.uptime());
@@ -192,7 +193,7 @@ void IpamService::Impl::tell_if_answered(const Visit& visit, const IpAddress& ad
   {
     const Lock lock(mutex_);
     const Parent& parent = visit.parent();
-    const auto* seen = parent.neighbours.sighting(parent.subnet.offset_of(address));
+    const auto* seen = parent.neighbours().sighting(parent.subnet.offset_of(address));
     if (seen != nullptr) mac = seen->mac;
   }
   if (mac.has_value() && environment_.unsure_gift)

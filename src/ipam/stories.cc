@@ -65,7 +65,7 @@ Result<PoolMap> IpamService::Impl::map_of(const std::string& pool_id, size_t cel
     MapCell* cell = cell_of(offset);
     if (cell != nullptr && subnet.find(offset) == nullptr) ++cell->reserved;
   }
-  for (const auto& [offset, seen] : pool.parent->neighbours.sightings()) {
+  for (const auto& [offset, seen] : pool.parent->neighbours().sightings()) {
     MapCell* cell = cell_of(offset);
     if (cell != nullptr && subnet.find(offset) == nullptr && !subnet.reserved(offset)) ++cell->set_aside;
   }
@@ -96,7 +96,7 @@ AddressStory IpamService::Impl::story_locked(const std::string& space, const Par
   if (pool == nullptr) pool = &parent->any_pool();
   story.pool_id = pool->record.id;
   story.excluded = !story.outside_range && !pool->range->is_open(offset);
-  if (const auto* seen = parent->neighbours.sighting(offset);
+  if (const auto* seen = parent->neighbours().sighting(offset);
       seen != nullptr && clock_.uptime() - seen->at < kSetAside) {
     const auto ago = clock_.uptime() - seen->at;
     story.answered_by = seen->mac;
@@ -106,7 +106,7 @@ AddressStory IpamService::Impl::story_locked(const std::string& space, const Par
   const Slot* slot = subnet.find(offset);
   if (slot == nullptr || slot->state == SlotState::kFresh) {
     if (story.answered_by.has_value())
-      story.address = view_locked(*parent, offset, *parent->neighbours.sighting(offset));
+      story.address = view_locked(*parent, offset, *parent->neighbours().sighting(offset));
     return story;
   }
   story.address = view_locked(*parent, offset, *slot);

@@ -9,7 +9,7 @@ namespace viaduct::ipam {
 PoolView IpamService::Impl::view_locked(const Pool& pool) const {
   const PoolRecord& record = pool.record;
   const Subnet::Range& range = *pool.range;
-  const std::set<Mac>& proxies = pool.parent->neighbours.proxies();
+  const std::set<Mac>& proxies = pool.parent->neighbours().proxies();
   return {.id = record.id,
           .space = record.space,
           .pool = record.pool,
@@ -73,7 +73,7 @@ std::vector<AddressView> IpamService::Impl::addresses() const {
       parent->subnet.for_each([&](Uint128 offset, const Slot& slot) {
         if (slot.state != SlotState::kFresh) out.push_back(view_locked(*parent, offset, slot));
       });
-      for (const auto& [offset, seen] : parent->neighbours.sightings())
+      for (const auto& [offset, seen] : parent->neighbours().sightings())
         if (parent->subnet.find(offset) == nullptr) out.push_back(view_locked(*parent, offset, seen));
     }
   }
