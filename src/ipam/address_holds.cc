@@ -129,7 +129,7 @@ AddressRecord record_of(const Parent& parent, const IpAddress& address, const Ho
           .name = holder.name,
           .claims = holder.claims,
           .epoch = holder.epoch,
-          .since = format_time(holder.since),
+          .since = holder.since,
           .released = holder.released,
           .rest = holder.rest};
 }

@@ -26,12 +26,11 @@ std::optional<int64_t> whole_number(std::string_view text, int64_t most) {
   return number;
 }
 
-// By character: printable ASCII that means itself in a JSON string.
-constexpr std::array<bool, 256> kPlain = [] {
-  std::array<bool, 256> plain{};
-  for (size_t c = ' '; c <= '~'; ++c) plain[c] = c != '"' && c != '\\';
-  return plain;
-}();
+// Whether the text means itself in a JSON string: printable ASCII without escapes.
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
+}
 
 // Takes `text` apart from the front.
 class Scanner {
@@ -43,14 +42,17 @@ class Scanner {
     rest_.remove_prefix(1);
     return true;
   }
-  // The content of a string that means what it says: printable ASCII without escapes.
-  std::optional<std::string_view> string() {
-    if (!take('"')) return {};
-    size_t length = 0;
-    while (length < rest_.size() && kPlain[static_cast<unsigned char>(rest_[length])]) ++length;
+  bool take(std::string_view text) {
+    if (!rest_.starts_with(text)) return false;
+    rest_.remove_prefix(text.size());
+    return true;
+  }
+  // What stands before the next quote, which is taken, too. It may hold anything else, also the first half of an escape.
+  std::optional<std::string_view> until_quote() {
+    const size_t length = rest_.find('"');
+    if (length == std::string_view::npos) return {};
     const std::string_view content = rest_.substr(0, length);
-    rest_.remove_prefix(length);
-    if (!take('"')) return {};
+    rest_.remove_prefix(length + 1);
     return content;
   }
   // A number or a word, up to what ends it in an object.
@@ -73,29 +75,27 @@ struct Members {
   std::optional<std::string_view> claims, epoch, released, rest;
 };
 
+// How a member begins, up to its value.
 struct Place {
-  std::string_view name;
+  std::string_view head;
   std::optional<std::string_view> Members::*member;
-  bool text = true;  // else a number or a word
 };
-// In the order in which dump_json() writes them.
+// In the order in which dump_json() writes them. Text ends with the next quote, a number or a word with the member.
 constexpr std::array kPlaces = {
-    Place{"address", &Members::address},    Place{"claims", &Members::claims, false},
-    Place{"epoch", &Members::epoch, false}, Place{"mac", &Members::mac},
-    Place{"name", &Members::name},          Place{"owner", &Members::owner},
-    Place{"pool", &Members::pool},          Place{"released", &Members::released, false},
-    Place{"rest", &Members::rest, false},   Place{"since", &Members::since},
-    Place{"space", &Members::space}};
+    Place{R"("address":")", &Members::address}, Place{R"("claims":)", &Members::claims},
+    Place{R"("epoch":)", &Members::epoch},      Place{R"("mac":")", &Members::mac},
+    Place{R"("name":")", &Members::name},       Place{R"("owner":")", &Members::owner},
+    Place{R"("pool":")", &Members::pool},       Place{R"("released":)", &Members::released},
+    Place{R"("rest":)", &Members::rest},        Place{R"("since":")", &Members::since},
+    Place{R"("space":")", &Members::space}};
 
 // Members may be missing; none comes twice or out of order. `next`: the first place that the member may have.
 bool take_member(Scanner& scanner, Members& members, size_t& next) {
-  const auto name = scanner.string();
-  if (!name.has_value() || !scanner.take(':')) return false;
-  while (next < kPlaces.size() && kPlaces[next].name != *name) ++next;
+  while (next < kPlaces.size() && !scanner.take(kPlaces[next].head)) ++next;
   if (next == kPlaces.size()) return false;
   const Place& place = kPlaces[next++];
   auto& member = members.*place.member;
-  member = place.text ? scanner.string() : scanner.bare();
+  member = place.head.back() == '"' ? scanner.until_quote() : scanner.bare();
   return member.has_value();
 }
 
@@ -111,6 +111,8 @@ std::optional<Members> take_apart(std::string_view value) {
   if (!members.space || members.space->empty() || !members.pool || !members.address || !members.owner ||
       !members.claims || !members.epoch || !members.since)
     return {};
+  // The others have forms of their own.
+  if (!is_plain(*members.space) || (members.name.has_value() && !is_plain(*members.name))) return {};
   return members;
 }
 
@@ -173,8 +175,8 @@ std::optional<AddressRecord> read_plain_address_row(std::string_view key, std::s
   const auto owner = owner_of(*members->owner);
   const auto claims = whole_number(*members->claims, std::numeric_limits<int>::max());
   const auto epoch = whole_number(*members->epoch, std::numeric_limits<int64_t>::max());
-  if (!pool || !address || !owner || !claims || *claims < 1 || !epoch || !pool->contains(*address) ||
-      !read_plain_time(*members->since))
+  const auto since = read_plain_time(*members->since);
+  if (!pool || !address || !owner || !claims || *claims < 1 || !epoch || !pool->contains(*address) || !since)
     return {};
   if (members->released.has_value() && *members->released != "true" && *members->released != "false")
     return {};
@@ -196,7 +198,7 @@ std::optional<AddressRecord> read_plain_address_row(std::string_view key, std::s
   record.name = members->name.value_or("");
   record.claims = static_cast<int>(*claims);
   record.epoch = static_cast<uint64_t>(*epoch);
-  record.since = *members->since;
+  record.since = *since;
   record.released = members->released == "true";
   return record;
 }

@@ -50,7 +50,7 @@ Status load_address(PoolTable& table, const Row& row, int64_t& latest) {
                       .claims = record.claims,
                       .epoch = record.epoch,
                       .released = record.released,
-                      .since = TRY(parse_since(record.since)),
+                      .since = record.since,
                       .rest = record.rest};
   latest = std::max(latest, record.rest.value_or(0));
   parent->subnet.load(parent->subnet.offset_of(record.address), holder);

@@ -38,7 +38,7 @@ Json to_json(const AddressRecord& record) {
               {"owner", to_string(record.owner)},
               {"claims", record.claims},
               {"epoch", record.epoch},
-              {"since", record.since}};
+              {"since", format_time(record.since)}};
   if (record.mac.has_value()) out["mac"] = record.mac->to_string();
   if (!record.name.empty()) out["name"] = record.name;
   if (record.released) out["released"] = true;
@@ -121,8 +121,8 @@ Result<AddressRecord> read_address(const std::string& value) {
   record.name = TRY(reader.string_or_empty("name"));
   record.claims = TRY(read_count(reader, "claims"));
   record.epoch = TRY(read_epoch(reader));
-  record.since = TRY(reader.string_or_empty("since"));
-  TRY(parse_since(record.since));
+  const std::string since = TRY(reader.string_or_empty("since"));
+  record.since = TRY(parse_since(since));
   record.released = TRY(reader.bool_or("released", false));
   if (json.contains("rest")) record.rest = TRY(reader.integer_or("rest", 0, -kMostLasting, kMostLasting));
   if (!record.pool.contains(record.address)) return invalid_argument("its address is not in its pool");

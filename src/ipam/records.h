@@ -44,7 +44,7 @@ struct AddressRecord {
   // rest.
   int claims = 1;
   uint64_t epoch = 0;
-  std::string since;
+  std::chrono::sys_seconds since{};
   // The engine gave it back while an endpoint still used it; it goes with the endpoint, or with the next
   // release.
   bool released = false;

@@ -33,7 +33,7 @@ Json address_form(const AddressView& view) {
                        .owner = view.owner,
                        .mac = view.mac,
                        .name = view.name,
-                       .since = view.since,
+                       .since = parse_since(view.since).value(),
                        .rest = {}};
   Json out = to_json(record);
   out.erase("claims");
@@ -110,7 +110,7 @@ Holder holder_of(const AddressRecord& record, int64_t lasting) {
           .name = record.name,
           .epoch = 0,
           .released = record.released,
-          .since = parse_since(record.since).value(),
+          .since = record.since,
           .rest = record.rest.has_value() ? std::optional(lasting - *record.rest) : std::nullopt};
 }
 

@@ -52,11 +52,11 @@ IpAddress address_of(const Prefix& pool, uint32_t number) {
 
 void fill(store::Store& store, uint32_t addresses) {
   const Prefix pool = Prefix::parse("10.0.0.0/8").value();
-  const std::string since = format_time(SystemClock().now());
+  const auto since = SystemClock().now();
   ipam::PoolRecord parent;
   parent.space = "local";
   parent.pool = pool;
-  parent.since = since;
+  parent.since = format_time(since);
   parent.id = ipam::pool_id(parent.space, pool, {});
   store::Transaction batch;
   batch.writes.push_back({store::Table::kPool, parent.id, dump_json(ipam::to_json(parent))});

@@ -29,7 +29,7 @@ std::vector<Row> samples() {
   plain.pool = prefix("10.1.0.0/16");
   plain.address = ip("10.1.2.3");
   plain.epoch = 4;
-  plain.since = "2026-01-31T12:34:56Z";
+  plain.since = parse_since("2026-01-31T12:34:56Z").value();
   AddressRecord full = plain;
   full.owner = OwnerClass::kGateway;
   full.mac = mac(7);

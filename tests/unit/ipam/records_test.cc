@@ -49,7 +49,7 @@ AddressRecord sample() {
           .name = "web",
           .claims = 2,
           .epoch = 4,
-          .since = "2026-01-31T12:34:56Z",
+          .since = parse_since("2026-01-31T12:34:56Z").value(),
           .released = true,
           .rest = {}};
 }
