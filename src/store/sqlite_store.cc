@@ -16,36 +16,6 @@ namespace {
 // A table that has no more is not worth a thread.
 constexpr size_t kRowsAtOnce = 1000;
 
-// The rows of a statement that selects key and value in the order of the keys.
-class AscendingRows {
- public:
-  explicit AscendingRows(Statement& statement) : statement_(statement) {}
-
-  // False at the end, whatever the reason.
-  bool next() {
-    code_ = statement_.step();
-    if (code_ != SQLITE_ROW) return false;
-    disordered_ = !first_ && key() <= last_;
-    if (disordered_) return false;
-    first_ = false;
-    last_.assign(key());
-    return true;
-  }
-  [[nodiscard]] std::string_view key() const { return statement_.view(0); }
-  [[nodiscard]] std::string_view value() const { return statement_.view(1); }
-  // Whether next() may give another one.
-  [[nodiscard]] bool more() const { return code_ == SQLITE_ROW && !disordered_; }
-  [[nodiscard]] bool disordered() const { return disordered_; }
-  [[nodiscard]] bool failed() const { return code_ != SQLITE_DONE; }
-
- private:
-  Statement& statement_;
-  int code_ = SQLITE_ROW;
-  bool first_ = true;
-  bool disordered_ = false;
-  std::string last_;
-};
-
 }  // namespace
 
 // The reading connection, apart from the writing one, so that no read waits for a flush.
@@ -126,22 +96,20 @@ Status SqliteStore::scan(Table table, const std::function<void(const Row&)>& vis
   Statement& statement = reader->scan[static_cast<size_t>(table)];
   const StatementUse use(statement);
   Row row;
-  AscendingRows rows(statement);
-  for (size_t count = 0; count < kRowsAtOnce && rows.next(); ++count) {
-    row.key.assign(rows.key());
-    row.value.assign(rows.value());
+  size_t rows = 0;
+  int code = statement.step();
+  for (; code == SQLITE_ROW && rows < kRowsAtOnce; code = statement.step(), ++rows) {
+    row.key.assign(statement.view(0));
+    row.value.assign(statement.view(1));
     visit(row);
   }
-  if (rows.more())
+  if (code == SQLITE_ROW)
     read_ahead(
         [&](const PutRow& put) {
-          while (rows.next()) put(rows.key(), rows.value());
+          for (; code == SQLITE_ROW; code = statement.step()) put(statement.view(0), statement.view(1));
         },
         visit);
-  if (rows.disordered())
-    return Error{ErrorCode::kCorrupt,
-                 fmt::format("{}: its keys are out of order", impl_->read_attempt(table))};
-  if (rows.failed()) return from_sqlite(reader->db.get(), impl_->read_attempt(table));
+  if (code != SQLITE_DONE) return from_sqlite(reader->db.get(), impl_->read_attempt(table));
   return {};
 }
 

@@ -28,7 +28,7 @@ struct SqliteCounts {
 class SqliteStore final : public Store {
  public:
   // Makes the folder (mode 0700) and the file when they are missing: that is a first start. A file that is
-  // there is checked (schema version, PRAGMA quick_check) and migrated forward, a copy `state.db.vN`
+  // there is checked (schema version, PRAGMA integrity_check) and migrated forward, a copy `state.db.vN`
   // being kept before. One process at a time: the folder is locked (flock on `<folder>/lock`) until the store
   // is destroyed. Errors, none of which changes the file: kCorrupt, damaged or not a database of viaduct;
   // kUnsupported, of a newer viaduct; kBusy, another process holds the folder; kPermission, kUnavailable.
@@ -48,7 +48,6 @@ class SqliteStore final : public Store {
   // the next commit can the refused transaction be there after reopening, and then whole.
   Status commit(const Transaction& transaction) override;
   Result<std::optional<std::string>> get(Table table, const std::string& key) override;
-  // kCorrupt also where the keys do not ascend: open() leaves that to whoever reads them all.
   Status scan(Table table, const std::function<void(const Row&)>& visit) override;
 
   // Since open(). Any thread.
