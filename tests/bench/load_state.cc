@@ -4,7 +4,8 @@
 //
 // Makes a state of one /8 with that many addresses (a million) in a folder of its own under TMPDIR, opens it RUNS times (5)
 // and removes it. Prints "open MILLISECONDS load MILLISECONDS resident KIB" for each run; the last is how much more memory
-// the process holds than before. The file comes from the page cache, as after a restart of the daemon.
+// the process holds than before; each run is a process of its own. The file comes from the page cache, as after a restart of the daemon.
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -107,9 +108,26 @@ void run(const std::string& folder) {
   std::printf("open %.0f load %.0f resident %ld\n", open, since(opened), resident_kib() - before);
 }
 
+// In a process that has held no memory before.
+void run_apart(const std::string& folder) {
+  std::fflush(stdout);
+  const pid_t child = ::fork();
+  if (child < 0) die("cannot start a process");
+  if (child == 0) {
+    ::execl("/proc/self/exe", "load_state", "--load", folder.c_str(), nullptr);
+    std::_Exit(1);
+  }
+  int status = 0;
+  if (::waitpid(child, &status, 0) != child || status != 0) die("a run failed");
+}
+
 }  // namespace
 
 int main(int count, char** words) {
+  if (count == 3 && std::string(words[1]) == "--load") {
+    run(words[2]);
+    return 0;
+  }
   const int addresses = count > 1 ? std::atoi(words[1]) : 1'000'000;
   const int runs = count > 2 ? std::atoi(words[2]) : 5;
   if (addresses < 1 || addresses > 16'000'000 || runs < 1) die("usage: load_state [ADDRESSES] [RUNS]");
@@ -119,6 +137,6 @@ int main(int count, char** words) {
     if (!store.ok()) die(store.error().message);
     fill(*store.value(), static_cast<uint32_t>(addresses));
   }
-  for (int n = 0; n < runs; ++n) run(folder.path());
+  for (int n = 0; n < runs; ++n) run_apart(folder.path());
   return 0;
 }
