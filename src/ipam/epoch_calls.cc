@@ -41,8 +41,8 @@ void take_over_notes(const SpaceEpoch& now, SpaceEpoch& next) {
 
 }  // namespace
 
-// No registration waits long for the disk: one that fails is never repeated by the engine (trap T7), and what is given from now
-// on carries the epoch (load_tables() takes the highest). The change is written in the background.
+// No registration waits long for the disk: one that fails is never repeated by the engine (trap T7), and what is given
+// from now on carries the epoch (load_tables() takes the highest). The change is written in the background.
 void IpamService::Impl::change_epoch(const std::function<EpochState(const EpochState&)>& change) {
   Lock lock(mutex_);
   changed_.wait(lock, [this] { return !epoch_changing_; });

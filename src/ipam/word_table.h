@@ -11,8 +11,9 @@
 namespace viaduct::ipam {
 
 // 64-bit words other than 0 by their number in a level, of 64 or 128 bits, for FreeMap: a hash table with open
-// addressing whose entries are the words themselves. A number has at most 6 bits less than its type, a level at most 5. Four neighbours share a cache line, so that a walk along a range is a walk along memory.
-// Memory follows the number of words in both directions. Not thread-safe.
+// addressing whose entries are the words themselves. A number has at most 6 bits less than its type, a level at most 5.
+// Four neighbours share a cache line, so that a walk along a range is a walk along memory. Memory follows the number of
+// words in both directions. Not thread-safe.
 template <typename Key>
 class WordTable {
  public:

@@ -7,8 +7,8 @@
 
 #include "net/neighbour_probe.h"
 
-// What neighbours ask, answer and announce, as Ethernet frames: without a VLAN tag and a checksum of the link, and not padded to
-// 60 bytes, which drivers do where it matters. Pure.
+// What neighbours ask, answer and announce, as Ethernet frames: without a VLAN tag and a checksum of the link, and not
+// padded to 60 bytes, which drivers do where it matters. Pure.
 namespace viaduct::net {
 
 using Frame = std::vector<uint8_t>;
@@ -20,10 +20,10 @@ Frame arp_probe(const Mac& own, const IpAddress& target);
 // answer comes to `own`. Precondition: IPv6.
 Frame solicitation(const Mac& own, const std::optional<IpAddress>& source, const IpAddress& target);
 
-// By which an address tells its neighbours which MAC it has now. For IPv4 an ARP announcement (RFC 5227, 1.1 and 3): a broadcast
-// request in which sender and target are the address. For IPv6 an unsolicited neighbour advertisement (RFC 4861, 4.4 and
-// 7.2.6): to all nodes, from the address itself, with the override flag and the MAC. Neighbours that have an entry for the
-// address replace its MAC; others make none.
+// By which an address tells its neighbours which MAC it has now. For IPv4 an ARP announcement (RFC 5227, 1.1 and 3): a
+// broadcast request in which sender and target are the address. For IPv6 an unsolicited neighbour advertisement (RFC
+// 4861, 4.4 and 7.2.6): to all nodes, from the address itself, with the override flag and the MAC. Neighbours that have
+// an entry for the address replace its MAC; others make none.
 Frame announcement(const Mac& mac, const IpAddress& address);
 
 // The EtherType of the frames about such an address, in host order: 0x0806 or 0x86dd.

@@ -11,9 +11,9 @@ namespace viaduct::net {
 
 class NetlinkPool;
 
-// The Kernel seam over rtnetlink, in the network namespace of the thread that calls. All traffic is netlink,
-// but for announcements, which are packets: nothing is read from or written to /proc or /sys. Any thread; calls run side by side, each on a socket of
-// its own.
+// The Kernel seam over rtnetlink, in the network namespace of the thread that calls. All traffic is netlink, but for
+// announcements, which are packets: nothing is read from or written to /proc or /sys. Any thread; calls run side by
+// side, each on a socket of its own.
 class NetlinkKernel final : public Kernel {
  public:
   NetlinkKernel();

@@ -32,8 +32,8 @@ Status open_unless_open(UniqueFd& socket) {
   return {};
 }
 
-// Indexes of a bridge's ports. By the bridge's own call (br_dev_siocdevprivate() in net/bridge/br_ioctl.c), which costs 0.2 us
-// a port, where a dump of links costs about 10 us for each link of the host (measured 2026-11).
+// Indexes of a bridge's ports. By the bridge's own call (br_dev_siocdevprivate() in net/bridge/br_ioctl.c), which costs
+// 0.2 us a port, where a dump of links costs about 10 us for each link of the host (measured 2026-11).
 std::vector<int> ports_of(const UniqueFd& socket, const Link& bridge) {
   std::vector<int> ports(kMostPorts);
   std::array<unsigned long, 4> arguments = {BRCTL_GET_PORT_LIST,

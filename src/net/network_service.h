@@ -106,11 +106,11 @@ class NetworkService {
   Status revoke_external_connectivity(const std::string& network_id, const std::string& endpoint_id,
                                       Deadline deadline);
 
-  // The endpoint in a container, or else the network by its gateway, that has this address of a subnet that overlaps the pool. A
-  // look into an index: its cost does not grow with the number of endpoints.
+  // The endpoint in a container, or else the network by its gateway, that has this address of a subnet that overlaps
+  // the pool. A look into an index: its cost does not grow with the number of endpoints.
   [[nodiscard]] std::optional<AddressUser> bound_to(const Prefix& pool, const IpAddress& address) const;
-  // Removes the endpoint that has such an address if no container has joined it: the engine gives the address back, so that it
-  // does not know of the endpoint. Nothing to remove succeeds. The IPAM half is not told.
+  // Removes the endpoint that has such an address if no container has joined it: the engine gives the address back, so
+  // that it does not know of the endpoint. Nothing to remove succeeds. The IPAM half is not told.
   Status remove_unjoined(const Prefix& pool, const IpAddress& address, Deadline deadline);
   // Removes the endpoints that were made before then and that no container has joined; their engine died, or gave up, in
   // between. How many. Not on a call's path; addresses become orphans.

@@ -30,10 +30,10 @@ struct BridgeOptions {
   std::string interface_prefix = "eth";  // of the link's name in the container
 };
 
-// Labels of the engine's own (com.docker.network.enable_ipv6, …), which it mixes in, are passed over (trap
-// T24); they are a list, and any other label is unknown. Errors: kInvalidArgument: an unknown option (naming the
-// nearest known one), a value that is none, or one option said twice with two values; kUnsupported: an option of the engine's bridge driver that viaduct
-// does not offer.
+// Labels of the engine's own (com.docker.network.enable_ipv6, …), which it mixes in, are passed over (trap T24); they
+// are a list, and any other label is unknown. Errors: kInvalidArgument: an unknown option (naming the nearest known
+// one), a value that is none, or one option said twice with two values; kUnsupported: an option of the engine's bridge
+// driver that viaduct does not offer.
 Result<BridgeOptions> read_bridge_options(const Options& options);
 
 // The same of options that were accepted once, perhaps by a viaduct that knew others: what is not understood is passed

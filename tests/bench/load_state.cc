@@ -4,7 +4,8 @@
 //
 // Makes a state of one /8 with that many addresses (a million) in a folder of its own under TMPDIR, opens it RUNS times (5)
 // and removes it. Prints "open MILLISECONDS load MILLISECONDS resident KIB" for each run; the last is how much more memory
-// the process holds than before; each run is a process of its own. The file comes from the page cache, as after a restart of the daemon.
+// the process holds than before; each run is a process of its own. The file comes from the page cache, as after a restart of
+// the daemon.
 #include <sys/wait.h>
 #include <unistd.h>
 
