@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <set>
 #include <thread>
 
 #include "base/rollback.h"
@@ -181,6 +182,27 @@ Result<uint64_t> EndpointLifecycle::remove_unjoined_since(std::chrono::sys_secon
     ++removed;
   }
   return removed;
+}
+
+Result<uint64_t> EndpointLifecycle::forget_ended(Deadline deadline) {
+  uint64_t forgotten = 0;
+  std::set<std::string> linked = TRY(core_.aliases_in_service());
+  const auto ended = [&](const NetworkRecord& network, const EndpointRecord& endpoint) {
+    return !endpoint.sandbox_key.empty() && !linked.contains(core_.plan(network, endpoint).alias);
+  };
+  for (const EndpointRecord& seen : core_.table.endpoints()) {
+    const auto candidate = core_.table.network(seen.request.network_id);
+    if (!candidate || !ended(*candidate, seen)) continue;
+    const auto lock = TRY(core_.table.lock(seen.request.network_id, deadline));
+    const auto network = core_.table.network(seen.request.network_id);
+    const auto endpoint = core_.table.endpoint(seen.request.network_id, seen.request.endpoint_id);
+    // Its links may have been made since the look.
+    if (network && endpoint) linked = TRY(core_.aliases_in_service());
+    if (!network || !endpoint || !ended(*network, *endpoint)) continue;
+    TRY(core_.forget(*network, {*endpoint}));
+    ++forgotten;
+  }
+  return forgotten;
 }
 
 // The address is not told of: it is being released, or goes as an orphan does.

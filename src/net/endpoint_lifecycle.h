@@ -14,6 +14,7 @@ class EndpointLifecycle {
   Status remove(const std::string& network_id, const std::string& endpoint_id, Deadline deadline);
   Status remove_unjoined(const Prefix& pool, const IpAddress& address, Deadline deadline);
   Result<uint64_t> remove_unjoined_since(std::chrono::sys_seconds before, Deadline deadline);
+  Result<uint64_t> forget_ended(Deadline deadline);
   Result<JoinReply> join(const JoinRequest& request, Deadline deadline);
   Status leave(const std::string& network_id, const std::string& endpoint_id, Deadline deadline);
   // Changes nothing, and so waits for nobody.

@@ -103,6 +103,10 @@ Status NetworkService::remove_unjoined(const Prefix& pool, const IpAddress& addr
   return impl_->endpoints.remove_unjoined(pool, address, deadline);
 }
 
+Result<uint64_t> NetworkService::forget_ended(Deadline deadline) {
+  return impl_->endpoints.forget_ended(deadline);
+}
+
 Result<uint64_t> NetworkService::remove_unjoined_since(std::chrono::sys_seconds before, Deadline deadline) {
   return impl_->endpoints.remove_unjoined_since(before, deadline);
 }

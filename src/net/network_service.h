@@ -115,6 +115,10 @@ class NetworkService {
   // Removes the endpoints that were made before then and that no container has joined; their engine died, or gave up, in
   // between. How many. Not on a call's path; addresses become orphans.
   Result<uint64_t> remove_unjoined_since(std::chrono::sys_seconds before, Deadline deadline);
+  // Forgets the endpoints that a container had joined and whose links are gone: their sandbox ended, and both Leave and
+  // DeleteEndpoint failed (a full disk), which the engine never repeats. Their addresses are given back. How many. Not on
+  // a call's path.
+  Result<uint64_t> forget_ended(Deadline deadline);
   // "network 9c1b…" with exactly this subnet; empty if there is none. Walks over the networks.
   [[nodiscard]] std::string network_on(const Prefix& pool) const;
 

@@ -155,6 +155,13 @@ void ServiceCore::announce(const EndpointRecord& endpoint) {
   if (!what.addresses.empty()) announcer.announce(std::move(what));
 }
 
+Result<std::set<std::string>> ServiceCore::aliases_in_service() {
+  std::set<std::string> aliases;
+  for (const Link& link : TRY(kernel.links()))
+    if (!link.alias.empty() && link.group != kDyingGroup) aliases.insert(link.alias);
+  return aliases;
+}
+
 Status ServiceCore::forget(const NetworkRecord& network, const std::vector<EndpointRecord>& endpoints) {
   if (endpoints.empty()) return {};
   store::Transaction transaction;

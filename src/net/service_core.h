@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,8 @@ class ServiceCore {
   void announce(const EndpointRecord& endpoint);
 
   // Drops the records of endpoints whose links are proven gone, and has their addresses given back.
+  // Of all links but those that are on their way out; other instances' among them.
+  Result<std::set<std::string>> aliases_in_service();
   Status forget(const NetworkRecord& network, const std::vector<EndpointRecord>& endpoints);
   // Has the addresses given back that no record in `kept` still needs.
   void give_back(const NetworkRecord& network, const EndpointRecord& endpoint, const EndpointRecord* kept);

@@ -45,6 +45,7 @@ void OrphanSweeper::tell(const std::string& what, const Result<uint64_t>& swept)
 void OrphanSweeper::sweep_endpoints() {
   tell("endpoints that no container joined",
        network_.remove_unjoined_since(clock_.now() - kUnjoinedGrace, Deadline::in(kSweep)));
+  tell("endpoints whose container is gone", network_.forget_ended(Deadline::in(kSweep)));
 }
 
 void OrphanSweeper::sweep_addresses() {

@@ -13,7 +13,7 @@
 namespace viaduct::server {
 
 // The thread that looks, once a minute, for what the engine has lost without a word, and gives it back: endpoints that
-// no container joined; addresses whose endpoint is gone; pools, and networks on them, of an engine that died while it
+// no container joined, and those whose container is gone; addresses whose endpoint is gone; pools, and networks on them, of an engine that died while it
 // made them. No call of the engine waits for it.
 class OrphanSweeper {
  public:

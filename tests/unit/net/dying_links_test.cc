@@ -53,6 +53,9 @@ class DyingLinks : public testing::Test {
     NetworkEnvironment environment;
     environment.instance = "inst";
     environment.boot_id = "boot";
+    environment.endpoint_gone = [this](const Prefix&, const IpAddress& address) {
+      given_back.push_back(address.to_string());
+    };
     world.service.reset();
     service = NetworkService::open(world.store, kernel, world.firewall, world.clock, environment).value();
     EXPECT_TRUE(service->create_network(network_request(kNetwork), soon()).ok());
@@ -90,6 +93,7 @@ class DyingLinks : public testing::Test {
     EXPECT_TRUE(world.link(endpoint.host_link)->up);
   }
 
+  std::vector<std::string> given_back;  // by this thread's calls
   ServiceWorld world;
   SlowKernel kernel{world.kernel};
   std::unique_ptr<NetworkService> service;
@@ -155,8 +159,40 @@ TEST_F(DyingLinks, OfASandboxThatEndedWithoutLeave_AreWaitedFor) {  // Scenario 
   restarting.join();
   EXPECT_EQ(outcome, "started");
   EXPECT_EQ(only_endpoint().request.endpoint_id, id_of('2'));
-  EXPECT_TRUE(world.given_back().empty()) << "the new endpoint has the address";
+  EXPECT_TRUE(given_back.empty()) << "the new endpoint has the address";
   expect_one_pair(only_endpoint());
+}
+
+// The disk was full while the container ended: the engine ignores both errors, and its next life has another MAC.
+TEST_F(DyingLinks, WhoseLeaveAndDeletionFailed_AreForgottenWhenTheyAreGone) {  // Scenario 33
+  ASSERT_EQ(start('1'), "started");
+  auto other = container('2');
+  other.ipv4 = address("10.1.0.3/24");
+  other.mac.reset();
+  ASSERT_TRUE(service->create_endpoint(other, soon()).ok());
+  world.store.fail_at(1);
+  ASSERT_FALSE(leave('1'));
+  world.store.fail_at(1);
+  ASSERT_FALSE(remove('1'));
+  EXPECT_EQ(service->endpoints().size(), 2U);
+  ASSERT_TRUE(world.reaped());
+  ASSERT_FALSE(world.link(kHost).has_value());
+
+  EXPECT_EQ(service->forget_ended(soon()).value(), 1U);
+  EXPECT_EQ(only_endpoint().request.endpoint_id, id_of('2')) << "that no container has joined yet";
+  EXPECT_THAT(given_back, testing::ElementsAre("10.1.0.2"));
+  EXPECT_EQ(service->forget_ended(soon()).value(), 0U);
+}
+
+TEST_F(DyingLinks, OfALinkThatWasRenamed_AreNotTakenForGone) {
+  ASSERT_EQ(start('1'), "started");
+  Link renamed = *world.link(kHost);
+  renamed.name = "veth-of-mine";
+  renamed.index = 0;
+  world.kernel.drop_link(kHost);
+  world.kernel.put_link(renamed);
+  EXPECT_EQ(service->forget_ended(soon()).value(), 0U);
+  EXPECT_EQ(only_endpoint().request.endpoint_id, id_of('1'));
 }
 
 TEST_F(DyingLinks, ThatDoNotDie_AreAConflict) {
