@@ -20,9 +20,10 @@ std::chrono::seconds passed_since(const ClockReading& then, const ClockReading& 
 }  // namespace
 
 TimeAnchor anchor_at_start(const std::optional<TimeAnchor>& stored, const ClockReading& now, int64_t latest) {
-  int64_t lasting = latest;
+  const bool same_boot = stored.has_value() && stored->reading.boot_id == now.boot_id;
+  int64_t lasting = same_boot ? latest : latest + 1;
   if (stored.has_value())
-    lasting = std::max(latest, stored->lasting + passed_since(stored->reading, now).count());
+    lasting = std::max(lasting, stored->lasting + passed_since(stored->reading, now).count());
   return {lasting, now};
 }
 

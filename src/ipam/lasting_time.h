@@ -30,7 +30,8 @@ struct TimeAnchor {
 };
 
 // The anchor of a process that starts: `stored` is what the last one left, `latest` the highest lasting time that any record
-// has, which the last one had surely reached.
+// has, which the last one had surely reached. After a reboot it is later than all of them, also when the wall clock lost its
+// time: what comes to rest now comes after what rested before.
 TimeAnchor anchor_at_start(const std::optional<TimeAnchor>& stored, const ClockReading& now, int64_t latest);
 
 // Lasting seconds at an uptime of the anchor's boot.

@@ -14,11 +14,11 @@ ClockReading reading(int64_t uptime, seconds wall, const std::string& boot) {
   return {seconds(uptime), kDay + wall, boot};
 }
 
-TEST(LastingTime, FirstStart_BeginsAtNothing) {
+TEST(LastingTime, FirstStart_BeginsAtOne) {
   const TimeAnchor anchor = anchor_at_start(std::nullopt, reading(500, seconds(0), "a"), 0);
-  EXPECT_EQ(lasting_at(anchor, seconds(500)), 0);
-  EXPECT_EQ(lasting_at(anchor, seconds(507)), 7);
-  EXPECT_EQ(lasting_at(anchor, seconds(400)), 0) << "never backwards";
+  EXPECT_EQ(lasting_at(anchor, seconds(500)), 1);
+  EXPECT_EQ(lasting_at(anchor, seconds(507)), 8);
+  EXPECT_EQ(lasting_at(anchor, seconds(400)), 1) << "never backwards";
 }
 
 TEST(LastingTime, RestartInOneBoot_FollowsTheUptimeWhateverTheWallClock) {
@@ -37,8 +37,14 @@ TEST(LastingTime, Reboot_CountsWhatTheWallClockSaysWithinBounds) {
 
 TEST(LastingTime, NeverBehindARecord) {
   const TimeAnchor stored{100, reading(500, seconds(0), "a")};
-  EXPECT_EQ(anchor_at_start(stored, reading(10, seconds(0), "b"), 170).lasting, 170);
-  EXPECT_EQ(anchor_at_start(std::nullopt, reading(10, seconds(0), "b"), 170).lasting, 170);
+  EXPECT_EQ(anchor_at_start(stored, reading(510, seconds(0), "a"), 170).lasting, 170);
+}
+
+// With a wall clock that lost its time, and the last anchor not yet written down.
+TEST(LastingTime, AfterAReboot_IsLaterThanEveryRecord) {
+  const TimeAnchor stored{100, reading(500, seconds(0), "a")};
+  EXPECT_EQ(anchor_at_start(stored, reading(10, hours(-24), "b"), 170).lasting, 171);
+  EXPECT_EQ(anchor_at_start(std::nullopt, reading(10, seconds(0), "b"), 170).lasting, 171);
 }
 
 TEST(LastingTime, Anchor_ReadsBackTheSameAndDamageIsCorrupt) {
