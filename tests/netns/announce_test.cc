@@ -61,19 +61,24 @@ class Announce : public netns::FreshNetns {
     return netns::run("bridge fdb show br vd-a | grep '^" + kFresh + "' | grep -v 'dev ve2 ' || true");
   }
 
+  // The peer knows both addresses by another MAC, until they are announced.
+  void expect_peer_relearns() {
+    for (const char* address : {"10.1.0.2", "fd01::2"})
+      peer_.run(fmt::format("ip neigh replace {} lladdr {} dev eth0 nud reachable", address, kStale));
+    ASSERT_TRUE(announce().ok());
+    for (const char* address : {"10.1.0.2", "fd01::2"})
+      EXPECT_TRUE(netns::eventually(seconds(1), [&] {
+        return peer_.run(fmt::format("ip neigh show {} dev eth0", address)).find(kFresh) != std::string::npos;
+      })) << neighbours_of_peer();
+  }
+
   NetlinkKernel kernel_;
   netns::Namespace peer_;
   netns::Namespace container_;
 };
 
 TEST_F(Announce, StaleEntriesOfAPeer_GetTheNewMac) {  // Scenario 29
-  for (const char* address : {"10.1.0.2", "fd01::2"})
-    peer_.run(fmt::format("ip neigh replace {} lladdr {} dev eth0 nud reachable", address, kStale));
-  ASSERT_TRUE(announce().ok());
-  for (const char* address : {"10.1.0.2", "fd01::2"})
-    EXPECT_TRUE(netns::eventually(seconds(1), [&] {
-      return peer_.run(fmt::format("ip neigh show {} dev eth0", address)).find(kFresh) != std::string::npos;
-    })) << neighbours_of_peer();
+  expect_peer_relearns();
   netns::Udp there4(container_, "10.1.0.2", 7000);
   netns::Udp there6(container_, "fd01::2", 7000);
   EXPECT_TRUE(netns::Udp(peer_, "10.1.0.9", 0).send("10.1.0.2", 7000, "four"));
@@ -86,13 +91,7 @@ TEST_F(Announce, StaleEntriesOfAPeer_GetTheNewMac) {  // Scenario 29
 TEST_F(Announce, WithNobodyBehindTheOwnPort_PeersLearnAllTheSame) {  // Scenario 29
   container_.run("ip link set eth0 down");
   ASSERT_TRUE(netns::eventually(seconds(5), [&] { return !kernel_.find_link("ve2").value()->carrier; }));
-  for (const char* address : {"10.1.0.2", "fd01::2"})
-    peer_.run(fmt::format("ip neigh replace {} lladdr {} dev eth0 nud reachable", address, kStale));
-  ASSERT_TRUE(announce().ok());
-  for (const char* address : {"10.1.0.2", "fd01::2"})
-    EXPECT_TRUE(netns::eventually(seconds(1), [&] {
-      return peer_.run(fmt::format("ip neigh show {} dev eth0", address)).find(kFresh) != std::string::npos;
-    })) << neighbours_of_peer();
+  expect_peer_relearns();
   EXPECT_EQ(learnt_elsewhere(), "");
 }
 
