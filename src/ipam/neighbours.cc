@@ -27,8 +27,8 @@ const Neighbours::Sighting* Neighbours::sighting(Uint128 offset) const {
 }
 
 Neighbours::Lesson Neighbours::learn(const std::vector<Uint128>& asked,
-                                     const std::multimap<Uint128, Mac>& answers, Time now) {
-  std::erase_if(silent_, [&](const auto& entry) { return now - entry.second >= kSilenceLasts; });
+                                     const std::multimap<Uint128, Mac>& answers, Moment now) {
+  std::erase_if(silent_, [&](const auto& entry) { return now.up - entry.second >= kSilenceLasts; });
   Lesson lesson;
   for (const Uint128 offset : asked) {
     wanted_.erase(offset);
@@ -36,15 +36,15 @@ Neighbours::Lesson Neighbours::learn(const std::vector<Uint128>& asked,
     const auto believed =
         std::find_if(first, last, [&](const auto& answer) { return !proxies_.contains(answer.second); });
     if (believed == last) {
-      if (!sightings_.contains(offset)) silent_[offset] = now;
+      if (!sightings_.contains(offset)) silent_[offset] = now.up;
       continue;
     }
     silent_.erase(offset);
     if (sightings_.insert_or_assign(offset, Sighting{believed->second, now}).second)
       lesson.set_aside.emplace_back(offset, believed->second);
-    if (!oldest_.has_value()) oldest_ = now;
+    if (!oldest_.has_value()) oldest_ = now.up;
   }
-  distrust_proxies(lesson, now);
+  distrust_proxies(lesson, now.up);
   return lesson;
 }
 
@@ -73,11 +73,11 @@ std::vector<Uint128> Neighbours::expire(Time now) {
   if (!oldest_.has_value() || now - *oldest_ < kSetAside) return over;
   oldest_.reset();
   std::erase_if(sightings_, [&](const auto& entry) {
-    const bool ends = now - entry.second.at >= kSetAside;
+    const bool ends = now - entry.second.at.up >= kSetAside;
     if (ends)
       over.push_back(entry.first);
     else
-      oldest_ = std::min(oldest_.value_or(entry.second.at), entry.second.at);
+      oldest_ = std::min(oldest_.value_or(entry.second.at.up), entry.second.at.up);
     return ends;
   });
   return over;

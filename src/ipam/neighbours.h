@@ -26,9 +26,14 @@ inline constexpr size_t kProxyAnswers = 8;
 class Neighbours {
  public:
   using Time = std::chrono::seconds;
+  // The same moment by both clocks.
+  struct Moment {
+    Time up{};
+    std::chrono::sys_seconds wall{};
+  };
   struct Sighting {
     Mac mac;
-    Time at{};
+    Moment at;
   };
   enum class Verdict { kUnknown, kSilent, kForeign };
 
@@ -50,7 +55,7 @@ class Neighbours {
     std::vector<Mac> proxies;         // not believed from now on
   };
   // `asked`, and who answered; what was asked and is not among the answers was silent. The first answer counts.
-  Lesson learn(const std::vector<Uint128>& asked, const std::multimap<Uint128, Mac>& answers, Time now);
+  Lesson learn(const std::vector<Uint128>& asked, const std::multimap<Uint128, Mac>& answers, Moment now);
   // Forgets what was seen longer than kSetAside ago, and returns where.
   std::vector<Uint128> expire(Time now);
   // By hand. False: it was not set aside.

@@ -136,7 +136,8 @@ ProbeOutcome IpamService::Impl::probed(const ProbeTarget& asked, const std::vect
     const bool held = slot != nullptr && !slot->resting && slot->state != SlotState::kFresh;
     if (!held && !subnet.has_mac(mac)) foreign.emplace(offset, mac);
   }
-  const auto lesson = pool->parent->neighbours_to_hear().learn(offsets, foreign, clock_.uptime());
+  const auto lesson =
+      pool->parent->neighbours_to_hear().learn(offsets, foreign, {clock_.uptime(), clock_.now()});
   for (const auto& [offset, mac] : lesson.set_aside) {
     subnet.set_aside(offset);
     outcome.set_aside.push_back({subnet.address_at(offset), mac});

@@ -97,11 +97,11 @@ AddressStory IpamService::Impl::story_locked(const std::string& space, const Par
   story.pool_id = pool->record.id;
   story.excluded = !story.outside_range && !pool->range->is_open(offset);
   if (const auto* seen = parent->neighbours().sighting(offset);
-      seen != nullptr && clock_.uptime() - seen->at < kSetAside) {
-    const auto ago = clock_.uptime() - seen->at;
+      seen != nullptr && clock_.uptime() - seen->at.up < kSetAside) {
+    const auto left = kSetAside - (clock_.uptime() - seen->at.up);
     story.answered_by = seen->mac;
-    story.answered_at = format_time(clock_.now() - ago);
-    story.set_aside_until = format_time(clock_.now() - ago + kSetAside);
+    story.answered_at = format_time(seen->at.wall);
+    story.set_aside_until = format_time(clock_.now() + left);
   }
   const Slot* slot = subnet.find(offset);
   if (slot == nullptr || slot->state == SlotState::kFresh) {

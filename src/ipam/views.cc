@@ -62,7 +62,7 @@ AddressView IpamService::Impl::view_locked(const Parent& parent, Uint128 offset,
           .state = AddressState::kAside,
           .mac = seen.mac,
           .name = {},
-          .since = format_time(clock_.now() - (clock_.uptime() - seen.at))};
+          .since = format_time(seen.at.wall)};
 }
 
 std::vector<AddressView> IpamService::Impl::addresses() const {

@@ -13,10 +13,14 @@ Mac host(int number) {
   return Mac({0x52, 0x54, 0, 0, 0, static_cast<uint8_t>(number)});
 }
 
+Neighbours::Moment moment(int up) {
+  return {.up = seconds(up), .wall = {}};
+}
+
 TEST(Neighbours, SilenceLastsAMinute) {
   Neighbours neighbours;
   EXPECT_EQ(neighbours.verdict(5, seconds(100)), Verdict::kUnknown);
-  (void)neighbours.learn({5}, {}, seconds(100));
+  (void)neighbours.learn({5}, {}, moment(100));
   EXPECT_EQ(neighbours.verdict(5, seconds(159)), Verdict::kSilent);
   EXPECT_EQ(neighbours.verdict(5, seconds(160)), Verdict::kUnknown);
   EXPECT_FALSE(neighbours.silent(5, seconds(140), kSilenceAges));
@@ -25,7 +29,7 @@ TEST(Neighbours, SilenceLastsAMinute) {
 // Scenario 31: set aside for ten minutes, then looked for again.
 TEST(Neighbours, AnswerSetsAsideForTenMinutes) {
   Neighbours neighbours;
-  const auto lesson = neighbours.learn({5, 6}, {{5, host(1)}}, seconds(100));
+  const auto lesson = neighbours.learn({5, 6}, {{5, host(1)}}, moment(100));
   ASSERT_EQ(lesson.set_aside.size(), 1U);
   EXPECT_EQ(lesson.set_aside[0].second, host(1));
   EXPECT_EQ(neighbours.verdict(5, seconds(100)), Verdict::kForeign);
@@ -37,8 +41,8 @@ TEST(Neighbours, AnswerSetsAsideForTenMinutes) {
 
 TEST(Neighbours, EachSightingExpiresInItsOwnTime) {
   Neighbours neighbours;
-  (void)neighbours.learn({5}, {{5, host(1)}}, seconds(100));
-  (void)neighbours.learn({6}, {{6, host(2)}}, seconds(300));
+  (void)neighbours.learn({5}, {{5, host(1)}}, moment(100));
+  (void)neighbours.learn({6}, {{6, host(2)}}, moment(300));
   EXPECT_EQ(neighbours.expire(seconds(750)), std::vector<Uint128>{5});
   EXPECT_EQ(neighbours.expire(seconds(900)), std::vector<Uint128>{6});
   EXPECT_TRUE(neighbours.expire(seconds(5000)).empty());
@@ -46,7 +50,7 @@ TEST(Neighbours, EachSightingExpiresInItsOwnTime) {
 
 TEST(Neighbours, ForgottenByHand_IsUnknownAgain) {
   Neighbours neighbours;
-  (void)neighbours.learn({5}, {{5, host(1)}}, seconds(100));
+  (void)neighbours.learn({5}, {{5, host(1)}}, moment(100));
   EXPECT_TRUE(neighbours.forget(5));
   EXPECT_FALSE(neighbours.forget(5));
   EXPECT_EQ(neighbours.verdict(5, seconds(100)), Verdict::kUnknown);
@@ -62,15 +66,15 @@ TEST(Neighbours, OneMacAtEightAddresses_IsNotBelievedAnyMore) {
     asked.push_back(offset);
     answers.emplace(offset, host(1));
   }
-  EXPECT_EQ(neighbours.learn(asked, answers, seconds(100)).set_aside.size(), 7U);
+  EXPECT_EQ(neighbours.learn(asked, answers, moment(100)).set_aside.size(), 7U);
   EXPECT_TRUE(neighbours.proxies().empty());
-  const auto lesson = neighbours.learn({8, 9}, {{8, host(1)}, {9, host(1)}, {9, host(2)}}, seconds(101));
+  const auto lesson = neighbours.learn({8, 9}, {{8, host(1)}, {9, host(1)}, {9, host(2)}}, moment(101));
   EXPECT_EQ(lesson.proxies, std::vector<Mac>{host(1)});
   EXPECT_EQ(lesson.given_back.size(), 9U);
   EXPECT_TRUE(lesson.set_aside.empty());
   EXPECT_EQ(neighbours.verdict(3, seconds(101)), Verdict::kSilent);
   // Another host behind the same question is believed.
-  const auto after = neighbours.learn({20, 21}, {{20, host(1)}, {20, host(2)}, {21, host(1)}}, seconds(102));
+  const auto after = neighbours.learn({20, 21}, {{20, host(1)}, {20, host(2)}, {21, host(1)}}, moment(102));
   ASSERT_EQ(after.set_aside.size(), 1U);
   EXPECT_EQ(after.set_aside[0].second, host(2));
   EXPECT_EQ(neighbours.verdict(21, seconds(102)), Verdict::kSilent);
@@ -80,7 +84,7 @@ TEST(Neighbours, WhatWasAsked_IsNotWantedAnyMore) {
   Neighbours neighbours;
   neighbours.want(5);
   neighbours.want(6);
-  (void)neighbours.learn({5}, {}, seconds(100));
+  (void)neighbours.learn({5}, {}, moment(100));
   EXPECT_EQ(neighbours.wanted(), std::set<Uint128>{6});
   neighbours.unwant(6);
   EXPECT_TRUE(neighbours.wanted().empty());

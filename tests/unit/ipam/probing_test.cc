@@ -83,6 +83,17 @@ TEST_F(OnTheWire, ForeignHostAtTheCandidate_TheNextIsGiven) {
   EXPECT_EQ(listed, "10.1.0.1 52:54:00:00:00:01 10.1.0.3 52:54:00:00:00:03 ");
 }
 
+// When it answered does not change with the wall clock, and is told the same at every reading.
+TEST_F(OnTheWire, WallClockJumps_TheAnswerKeepsItsTime) {
+  hosts = {{"10.1.0.1", host(1)}};
+  give(world.pool("10.1.0.0/24"), 1);
+  world.clock.advance(std::chrono::seconds(60));
+  world.clock.jump(std::chrono::hours(1));
+  EXPECT_EQ(story("10.1.0.1").answered_at, "2026-01-31T00:00:00Z");
+  EXPECT_EQ(story("10.1.0.1").address.since, "2026-01-31T00:00:00Z");
+  EXPECT_EQ(story("10.1.0.1").set_aside_until, "2026-01-31T01:10:00Z");
+}
+
 TEST_F(OnTheWire, LooksAheadOfRequests) {
   const std::string pool = world.pool("10.1.0.0/24");
   EXPECT_EQ(asked.size(), kLookAhead);
