@@ -169,11 +169,19 @@ Status EndpointLifecycle::remove_unjoined(const Prefix& pool, const IpAddress& a
   return erase_unjoined(*network, *endpoint);
 }
 
-Result<uint64_t> EndpointLifecycle::remove_unjoined_since(std::chrono::sys_seconds before,
-                                                          Deadline deadline) {
-  uint64_t removed = 0;
+Result<uint64_t> EndpointLifecycle::sweep_unjoined(std::chrono::seconds grace, Deadline deadline) {
+  const auto now = core_.clock.uptime();
+  const auto before = std::exchange(unjoined_, {});
+  std::vector<EndpointRecord> due;
   for (const EndpointRecord& seen : core_.table.endpoints()) {
-    if (!seen.sandbox_key.empty() || seen.since >= format_time(before)) continue;
+    if (!seen.sandbox_key.empty()) continue;
+    const std::pair key(seen.request.network_id, seen.request.endpoint_id);
+    const auto known = before.find(key);
+    const auto since = unjoined_.emplace(key, known == before.end() ? now : known->second).first->second;
+    if (now - since >= grace) due.push_back(seen);
+  }
+  uint64_t removed = 0;
+  for (const EndpointRecord& seen : due) {
     const auto lock = TRY(core_.table.lock(seen.request.network_id, deadline));
     const auto network = core_.table.network(seen.request.network_id);
     const auto endpoint = core_.table.endpoint(seen.request.network_id, seen.request.endpoint_id);

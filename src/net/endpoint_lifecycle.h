@@ -1,5 +1,11 @@
 #pragma once
 
+#include <chrono>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "net/service_core.h"
 
 namespace viaduct::net {
@@ -13,7 +19,7 @@ class EndpointLifecycle {
   Result<CreateEndpointReply> create(const CreateEndpointRequest& request, Deadline deadline);
   Status remove(const std::string& network_id, const std::string& endpoint_id, Deadline deadline);
   Status remove_unjoined(const Prefix& pool, const IpAddress& address, Deadline deadline);
-  Result<uint64_t> remove_unjoined_since(std::chrono::sys_seconds before, Deadline deadline);
+  Result<uint64_t> sweep_unjoined(std::chrono::seconds grace, Deadline deadline);
   Result<uint64_t> forget_ended(Deadline deadline);
   Result<JoinReply> join(const JoinRequest& request, Deadline deadline);
   Status leave(const std::string& network_id, const std::string& endpoint_id, Deadline deadline);
@@ -39,6 +45,8 @@ class EndpointLifecycle {
                            const std::string& sandbox_key);
 
   ServiceCore& core_;
+  // What the last sweep_unjoined saw, and the uptime at which it was seen first; by network and endpoint.
+  std::map<std::pair<std::string, std::string>, std::chrono::seconds> unjoined_;
 };
 
 }  // namespace viaduct::net

@@ -107,8 +107,8 @@ Result<uint64_t> NetworkService::forget_ended(Deadline deadline) {
   return impl_->endpoints.forget_ended(deadline);
 }
 
-Result<uint64_t> NetworkService::remove_unjoined_since(std::chrono::sys_seconds before, Deadline deadline) {
-  return impl_->endpoints.remove_unjoined_since(before, deadline);
+Result<uint64_t> NetworkService::sweep_unjoined(std::chrono::seconds grace, Deadline deadline) {
+  return impl_->endpoints.sweep_unjoined(grace, deadline);
 }
 
 std::string NetworkService::network_on(const Prefix& pool) const {

@@ -112,9 +112,9 @@ class NetworkService {
   // Removes the endpoint that has such an address if no container has joined it: the engine gives the address back, so
   // that it does not know of the endpoint. Nothing to remove succeeds. The IPAM half is not told.
   Status remove_unjoined(const Prefix& pool, const IpAddress& address, Deadline deadline);
-  // Removes the endpoints that were made before then and that no container has joined; their engine died, or gave up, in
-  // between. How many. Not on a call's path; addresses become orphans.
-  Result<uint64_t> remove_unjoined_since(std::chrono::sys_seconds before, Deadline deadline);
+  // Removes the endpoints that every call of this saw unjoined for so long, by the time since the boot; their engine died,
+  // or gave up, in between. How many. Not on a call's path, and from one thread; addresses become orphans.
+  Result<uint64_t> sweep_unjoined(std::chrono::seconds grace, Deadline deadline);
   // Forgets the endpoints that a container had joined and whose links are gone: their sandbox ended, and both Leave and
   // DeleteEndpoint failed (a full disk), which the engine never repeats. Their addresses are given back. How many. Not on
   // a call's path.

@@ -171,7 +171,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
       refusing(parts->admin_refusals.emplace(seams.log, "admin")), admin_limits());
   adopt(*parts->plugin_server, std::move(plugin_listeners), parts->socket_files);
   adopt(*parts->admin_server, std::move(admin_listeners), parts->socket_files);
-  parts->sweeper = std::make_unique<OrphanSweeper>(*parts->ipam, *parts->network, seams.clock, seams.log);
+  parts->sweeper = std::make_unique<OrphanSweeper>(*parts->ipam, *parts->network, seams.log);
   TRY(parts->admin_server->start());
   TRY(parts->plugin_server->start());
   seams.log.log(LogLevel::kInfo, "viaductd serves",

@@ -11,9 +11,8 @@ constexpr std::chrono::minutes kUnjoinedGrace{10};
 
 }  // namespace
 
-OrphanSweeper::OrphanSweeper(ipam::IpamService& ipam, net::NetworkService& network, const Clock& clock,
-                             Logger& log)
-    : ipam_(ipam), network_(network), clock_(clock), log_(log), thread_([this] { run(); }) {}
+OrphanSweeper::OrphanSweeper(ipam::IpamService& ipam, net::NetworkService& network, Logger& log)
+    : ipam_(ipam), network_(network), log_(log), thread_([this] { run(); }) {}
 
 OrphanSweeper::~OrphanSweeper() {
   {
@@ -43,8 +42,7 @@ void OrphanSweeper::tell(const std::string& what, const Result<uint64_t>& swept)
 }
 
 void OrphanSweeper::sweep_endpoints() {
-  tell("endpoints that no container joined",
-       network_.remove_unjoined_since(clock_.now() - kUnjoinedGrace, Deadline::in(kSweep)));
+  tell("endpoints that no container joined", network_.sweep_unjoined(kUnjoinedGrace, Deadline::in(kSweep)));
   tell("endpoints whose container is gone", network_.forget_ended(Deadline::in(kSweep)));
 }
 

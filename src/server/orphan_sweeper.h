@@ -5,7 +5,6 @@
 #include <string>
 #include <thread>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "ipam/ipam_service.h"
 #include "net/network_service.h"
@@ -13,12 +12,12 @@
 namespace viaduct::server {
 
 // The thread that looks, once a minute, for what the engine has lost without a word, and gives it back: endpoints that
-// no container joined, and those whose container is gone; addresses whose endpoint is gone; pools, and networks on them, of an engine that died while it
-// made them. No call of the engine waits for it.
+// no container joined, and those whose container is gone; addresses whose endpoint is gone; pools, and networks on them,
+// of an engine that died while it made them. No call of the engine waits for it.
 class OrphanSweeper {
  public:
   // All outlive it.
-  OrphanSweeper(ipam::IpamService& ipam, net::NetworkService& network, const Clock& clock, Logger& log);
+  OrphanSweeper(ipam::IpamService& ipam, net::NetworkService& network, Logger& log);
   ~OrphanSweeper();
   OrphanSweeper(const OrphanSweeper&) = delete;
   OrphanSweeper& operator=(const OrphanSweeper&) = delete;
@@ -33,7 +32,6 @@ class OrphanSweeper {
 
   ipam::IpamService& ipam_;
   net::NetworkService& network_;
-  const Clock& clock_;
   Logger& log_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -360,9 +360,16 @@ TEST_F(UnjoinedEndpoints, AreRemovedByTheirAddress) {
 }
 
 TEST_F(UnjoinedEndpoints, AreRemovedByTheirAge) {
-  const auto made = world.clock.now();
-  EXPECT_EQ(world.service->remove_unjoined_since(made, soon()).value(), 0U) << "it may be joined in a moment";
-  EXPECT_EQ(world.service->remove_unjoined_since(made + std::chrono::seconds(1), soon()).value(), 1U);
+  const auto sweep = [this] {
+    return world.service->sweep_unjoined(std::chrono::minutes(10), soon()).value();
+  };
+  EXPECT_EQ(sweep(), 0U) << "it may be joined in a moment";
+  world.clock.jump(std::chrono::hours(24));
+  EXPECT_EQ(sweep(), 0U) << "only the wall clock was set";
+  world.clock.advance(std::chrono::seconds(599));
+  EXPECT_EQ(sweep(), 0U);
+  world.clock.advance(std::chrono::seconds(1));
+  EXPECT_EQ(sweep(), 1U);
   ASSERT_TRUE(world.reaped());
   EXPECT_THAT(world.marked_links(), ElementsAre(kBridge, kHost));
 }
