@@ -193,9 +193,11 @@ class World:
         return {link["ifname"]: link for link in json.loads(self.run("ip", "-d", "-j", "link").stdout)}
 
     def own_links(self):
-        """Names of bridges (vd-…) and of veths that viaductd made and has not taken out of service."""
-        return sorted(name for name, link in self.links().items()
-                      if name.startswith(("vd-", "ve", "vc")) and link.get("group") != DYING)
+        """Names of bridges (vd-…) and of veths that viaductd made and has not taken out of service: a pair goes at one end."""
+        links = self.links()
+        dying = {name for name, link in links.items() if link.get("group") == DYING}
+        return sorted(name for name, link in links.items()
+                      if name.startswith(("vd-", "ve", "vc")) and not dying & {name, link.get("link")})
 
     def wait_reaped(self):
         """Links out of service are removed together, a little later."""
