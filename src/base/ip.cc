@@ -1,6 +1,7 @@
 #include "base/ip.h"
 
 #include <arpa/inet.h>
+#include <fmt/compile.h>
 #include <fmt/format.h>
 #include <sys/random.h>
 
@@ -38,8 +39,10 @@ std::array<uint8_t, 16> IpAddress::bytes() const {
 
 std::string IpAddress::to_string() const {
   const auto raw = bytes();
+  if (family_ == Family::kIpv4)
+    return fmt::format(FMT_COMPILE("{}.{}.{}.{}"), raw[0], raw[1], raw[2], raw[3]);
   char text[INET6_ADDRSTRLEN] = {};
-  ::inet_ntop(family_ == Family::kIpv4 ? AF_INET : AF_INET6, raw.data(), text, sizeof text);
+  ::inet_ntop(AF_INET6, raw.data(), text, sizeof text);
   return text;
 }
 
@@ -60,7 +63,7 @@ bool Prefix::overlaps(const Prefix& other) const {
 }
 
 std::string Prefix::to_string() const {
-  return fmt::format("{}/{}", first().to_string(), length_);
+  return fmt::format(FMT_COMPILE("{}/{}"), first().to_string(), length_);
 }
 
 std::string InterfaceAddress::to_string() const {

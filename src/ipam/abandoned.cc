@@ -8,8 +8,8 @@ namespace viaduct::ipam {
 namespace {
 
 bool was_ever_used(const Pool& pool) {
-  const auto held = [&](OwnerClass owner) { return pool.range->held[static_cast<size_t>(owner)]; };
-  return held(OwnerClass::kEndpoint) + held(OwnerClass::kSwarm) + pool.range->resting > 0;
+  const auto held = [&](OwnerClass owner) { return pool.range.held[static_cast<size_t>(owner)]; };
+  return held(OwnerClass::kEndpoint) + held(OwnerClass::kSwarm) + pool.range.resting > 0;
 }
 
 }  // namespace
@@ -33,7 +33,7 @@ PoolClaim IpamService::Impl::claim_on(const Prefix& pool, const std::string& by,
     const Parent* parent = table_.find_parent(space, pool);
     if (parent == nullptr) continue;
     for (const Pool* one : parent->pools) {
-      if (one->state == PoolState::kFresh || one->record.since > by) continue;
+      if (one->state == PoolState::kFresh || format_time(one->record.since) > by) continue;
       found = true;
       // Until the replay is over, a pool of an older epoch may be claimed yet.
       if (one->record.epoch == epoch_.local.number)

@@ -22,7 +22,7 @@ std::optional<Uint128> IpamService::Impl::seek_locked(Pool& pool, const Asker& a
   if (const auto own = former_locked(pool, asker, tried)) return own;
   if (const auto any = free_locked(pool, asker, outlived)) return any;
   if (asker.owner == OwnerClass::kGateway) return std::nullopt;
-  return outlived.empty() ? pool.parent->subnet.oldest_rest(*pool.range) : outlived.front();
+  return outlived.empty() ? pool.parent->subnet.oldest_rest(pool.range) : outlived.front();
 }
 
 bool IpamService::Impl::reserved_for_another_locked(const Parent& parent, Uint128 offset,
@@ -58,18 +58,18 @@ std::optional<Uint128> IpamService::Impl::former_locked(const Pool& pool, const 
     if (holder.rest.has_value() && subnet.aside(offset)) return false;
     // Who asked for an excluded address once has to ask again.
     const bool kept =
-        !holder.rest.has_value() || (pool.settings.retention.count() > 0 && pool.range->is_open(offset));
+        !holder.rest.has_value() || (pool.settings.retention.count() > 0 && pool.range.is_open(offset));
     return kept && is_former(holder, asker) && !reserved_for_another_locked(*pool.parent, offset, asker);
   };
   std::set<Uint128> except = tried;
   while (!asker.name.empty()) {
-    const auto named = subnet.find_name(asker.name, *pool.range, except);
+    const auto named = subnet.find_name(asker.name, pool.range, except);
     if (!named.has_value()) break;
     if (fits(*named)) return named;
     except.insert(*named);
   }
   while (asker.mac.has_value()) {
-    const auto known = subnet.find_mac(*asker.mac, *pool.range, except);
+    const auto known = subnet.find_mac(*asker.mac, pool.range, except);
     if (!known.has_value()) break;
     if (fits(*known)) return known;
     except.insert(*known);
@@ -91,21 +91,21 @@ std::optional<Uint128> IpamService::Impl::free_locked(Pool& pool, const Asker& a
     return std::nullopt;
   }
   const Policy policy = pool.settings.policy;
-  auto found = subnet.propose(*pool.range, policy, random_());
+  auto found = subnet.propose(pool.range, policy, random_());
   if (policy == Policy::kRandom && pool.watch.state == WatchState::kWatched)
     if (const auto silent = any_silent_locked(pool)) return silent;
   if (policy == Policy::kLowest && !outlived.empty()) {
     const auto lowest = std::min_element(outlived.begin(), outlived.end());
     if (!found.has_value() || *lowest < *found) return *lowest;
   }
-  if (found.has_value() && (policy == Policy::kLru || policy == Policy::kSerial)) pool.range->cursor = found;
+  if (found.has_value() && (policy == Policy::kLru || policy == Policy::kSerial)) pool.range.cursor = found;
   return found;
 }
 
 // So that a random one needs no wait: one of those that were drawn and looked at ahead.
 std::optional<Uint128> IpamService::Impl::any_silent_locked(const Pool& pool) {
   auto known = pool.parent->neighbours().all_silent(clock_.uptime(), kSilenceLasts);
-  std::erase_if(known, [&](Uint128 offset) { return !pool.parent->subnet.is_free_in(*pool.range, offset); });
+  std::erase_if(known, [&](Uint128 offset) { return !pool.parent->subnet.is_free_in(pool.range, offset); });
   if (known.empty()) return std::nullopt;
   return known[random_() % known.size()];
 }
@@ -116,8 +116,8 @@ std::vector<Uint128> IpamService::Impl::outlived_locked(Pool& pool) {
   const int64_t over = std::max(pool.settings.quarantine, pool.settings.retention).count();
   const int64_t now = lasting_locked();
   const bool remembers = pool.settings.policy == Policy::kLru;
-  while (marked.size() < kMostOutlived && (!remembers || pool.range->resting > kRemembered + marked.size())) {
-    const auto oldest = subnet.oldest_rest(*pool.range);
+  while (marked.size() < kMostOutlived && (!remembers || pool.range.resting > kRemembered + marked.size())) {
+    const auto oldest = subnet.oldest_rest(pool.range);
     if (!oldest.has_value()) break;
     Slot& slot = *subnet.find(*oldest);
     if (now - slot.holder().rest.value_or(now) < over) break;

@@ -30,7 +30,7 @@ Error overlap(const PoolWish& wish, const PoolRecord& holder, const std::string&
   const bool by_range = wish.pool == holder.pool && wish.sub_pool.has_value() && holder.sub_pool.has_value();
   return {ErrorCode::kOverlap,
           fmt::format("pool {} overlaps {}, which is held since {}{}; choose another {}, or remove {}",
-                      wanted, holder.id, holder.since, network.empty() ? "" : " for " + network,
+                      wanted, holder.id, format_time(holder.since), network.empty() ? "" : " for " + network,
                       by_range ? "--ip-range" : "--subnet",
                       network.empty() ? "the network that uses it" : "that network")};
 }
@@ -136,7 +136,7 @@ Result<PoolReply> IpamService::Impl::create_pool(Lock& lock, const PoolWish& wis
                           .automatic = !wish.pool.has_value(),
                           .refs = 1,
                           .epoch = epoch_.of(kind_of_space(wish.space)).number,
-                          .since = format_time(clock_.now())};
+                          .since = clock_.now()};
   Pool& pool = table_.add(record, wish.settings, PoolState::kFresh);
   mark_reservations_locked(*pool.parent);
   lock.unlock();
@@ -231,7 +231,7 @@ Status IpamService::Impl::remove_pool(Lock& lock, Pool& pool, Deadline deadline)
   transaction.writes.push_back({Table::kPool, pool.record.id, std::nullopt});
   std::vector<Uint128> offsets;
   parent.subnet.for_each([&](Uint128 offset, const Slot&) {
-    if (!last && (offset < pool.range->first || offset > pool.range->last)) return;
+    if (!last && (offset < pool.range.first || offset > pool.range.last)) return;
     offsets.push_back(offset);
     const std::string key =
         address_key(parent.space, parent.subnet.prefix(), parent.subnet.address_at(offset));

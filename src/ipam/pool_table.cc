@@ -12,13 +12,13 @@ Prefix own_prefix(const PoolRecord& record) {
 }
 
 // Where a pool stands whose own prefix begins at the address: behind all that begin there or before.
-auto place_of(const std::vector<Pool*>& pools, const IpAddress& first) {
+auto place_of(const Few<Pool>& pools, const IpAddress& first) {
   return std::partition_point(pools.begin(), pools.end(),
                               [&](const Pool* pool) { return own_prefix(pool->record).first() <= first; });
 }
 
 // The last that begins at the address or before it; null: none does.
-Pool* last_until(const std::vector<Pool*>& pools, const IpAddress& address) {
+Pool* last_until(const Few<Pool>& pools, const IpAddress& address) {
   const auto behind = place_of(pools, address);
   return behind == pools.begin() ? nullptr : *std::prev(behind);
 }
@@ -27,7 +27,7 @@ Pool* last_until(const std::vector<Pool*>& pools, const IpAddress& address) {
 
 Pool* Parent::pool_at(Uint128 offset) const {
   Pool* pool = last_until(pools, subnet.address_at(offset));
-  return pool != nullptr && pool->range->first <= offset && offset <= pool->range->last ? pool : nullptr;
+  return pool != nullptr && pool->range.first <= offset && offset <= pool->range.last ? pool : nullptr;
 }
 
 const Neighbours& Parent::neighbours() const {
@@ -41,8 +41,19 @@ Neighbours& Parent::neighbours_to_hear() {
 }
 
 Pool* PoolTable::find(std::string_view id) const {
-  const auto found = pools_.find(id);
-  return found == pools_.end() ? nullptr : found->second.get();
+  const uint32_t number = by_id_.find(hash(id), [&](uint32_t each) { return at(each).record.id == id; });
+  return number == 0 ? nullptr : &at(number);
+}
+
+uint64_t PoolTable::hash(std::string_view id) {
+  return std::hash<std::string_view>()(id);
+}
+
+void PoolTable::enter(const Pool& pool) {
+  if (!by_id_.full_for(pool.number)) return by_id_.insert(pool.id_hash, pool.number);
+  by_id_.grow(pool.number);
+  for (uint32_t number = 1; number <= pools_.size(); ++number)
+    if (const Pool& each = at(number); !each.record.id.empty()) by_id_.insert(each.id_hash, number);
 }
 
 Parent* PoolTable::find_parent(const std::string& space, const Prefix& prefix) const {
@@ -99,39 +110,50 @@ std::vector<Interval> Pool::gateways() const {
 Pool& PoolTable::add(PoolRecord record, PoolSettings settings, PoolState state) {
   PrefixTree& space = spaces_[record.space];
   Parent* parent = space.find(record.pool);
-  if (parent == nullptr)
-    parent = &space.insert(
-        record.pool, std::unique_ptr<Parent>(new Parent{
-                         .space = record.space, .subnet = Subnet(record.pool), .pools = {}, .heard = {}}));
-  auto pool = std::make_unique<Pool>();
-  pool->record = std::move(record);
-  pool->state = state;
-  pool->parent = parent;
-  pool->settings = std::move(settings);
-  pool->range = &parent->subnet.add_range(*usable_range(pool->record.pool, pool->record.sub_pool),
-                                          excluded_offsets(pool->settings, pool->record.pool));
-  Pool& added = *pool;
-  parent->pools.insert(place_of(parent->pools, own_prefix(added.record).first()), &added);
-  pools_.emplace(added.record.id, std::move(pool));
-  return added;
+  if (parent == nullptr) parent = &space.insert(record.pool, record.space);
+  if (spare_.empty()) {
+    pools_.push_back();
+    spare_.push_back(static_cast<uint32_t>(pools_.size()));
+  }
+  Pool& pool = at(spare_.back());
+  pool.number = spare_.back();
+  pool.id_hash = hash(record.id);
+  pool.record = std::move(record);
+  pool.settings = std::move(settings);
+  pool.state = state;
+  pool.parent = parent;
+  parent->subnet.add_range(pool.range, *usable_range(pool.record.pool, pool.record.sub_pool),
+                           excluded_offsets(pool.settings, pool.record.pool));
+  parent->pools.insert(place_of(parent->pools, own_prefix(pool.record).first()), &pool);
+  enter(pool);
+  spare_.pop_back();
+  ++live_;
+  return pool;
 }
 
 void PoolTable::remove(Pool& pool) {
   Parent& parent = *pool.parent;
-  parent.subnet.remove_range(*pool.range);
-  parent.pools.erase(std::find(parent.pools.begin(), parent.pools.end(), &pool));
+  parent.subnet.remove_range(pool.range);
+  parent.pools.erase(&pool);
   if (parent.pools.empty()) {
     const auto in_space = spaces_.find(parent.space);
     in_space->second.remove(parent.subnet.prefix());
     if (in_space->second.empty()) spaces_.erase(in_space);
   }
-  pools_.erase(pools_.find(pool.record.id));
+  by_id_.erase(pool.id_hash, pool.number);
+  spare_.push_back(pool.number);
+  pool = Pool();
+  if (--live_ > 0) return;
+  pools_.clear();
+  spare_.clear();
+  by_id_.clear();
 }
 
 std::vector<Pool*> PoolTable::all() const {
   std::vector<Pool*> out;
-  out.reserve(pools_.size());
-  for (const auto& [id, pool] : pools_) out.push_back(pool.get());
+  out.reserve(live_);
+  for (uint32_t number = 1; number <= pools_.size(); ++number)
+    if (!at(number).record.id.empty()) out.push_back(&at(number));
   std::sort(out.begin(), out.end(),
             [](const Pool* left, const Pool* right) { return left->record.id < right->record.id; });
   return out;

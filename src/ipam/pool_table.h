@@ -5,14 +5,17 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "ipam/chunked_array.h"
+#include "ipam/few.h"
 #include "ipam/neighbours.h"
 #include "ipam/pool_settings.h"
 #include "ipam/prefix_tree.h"
 #include "ipam/probing.h"
 #include "ipam/records.h"
+#include "ipam/slot_index.h"
 #include "ipam/subnet.h"
 
 namespace viaduct::ipam {
@@ -27,9 +30,11 @@ struct Pool;
 
 // A parent prefix of a space, with all pools that share it.
 struct Parent {
+  Parent(std::string the_space, const Prefix& prefix) : space(std::move(the_space)), subnet(prefix) {}
+
   std::string space;
   Subnet subnet;
-  std::vector<Pool*> pools;           // in the order of their own prefixes; never empty
+  Few<Pool> pools;                    // in the order of their own prefixes; never empty
   int visitors = 0;                   // address calls in flight; a removal waits for them
   bool closing = false;               // a pool of it is being removed; address calls wait
   std::unique_ptr<Neighbours> heard;  // null where nobody was asked for yet
@@ -39,7 +44,7 @@ struct Parent {
   // To write it down.
   [[nodiscard]] Neighbours& neighbours_to_hear();
   // The one that stands first.
-  [[nodiscard]] Pool& any_pool() const { return *pools.front(); }
+  [[nodiscard]] Pool& any_pool() const { return pools.front(); }
   // The pool in whose range the address lies; null when it lies in none.
   [[nodiscard]] Pool* pool_at(Uint128 offset) const;
 };
@@ -53,7 +58,10 @@ struct Pool {
   std::chrono::seconds asked_at{};  // uptime of the last request for an automatic address
   PoolState state = PoolState::kSettled;
   Parent* parent = nullptr;
-  Subnet::Range* range = nullptr;  // where its automatic addresses come from
+  Subnet::Range range;  // where its automatic addresses come from
+  // Both the table's own.
+  uint32_t number = 0;
+  uint64_t id_hash = 0;
 
   // Where its automatic gateway comes from: the whole subnet but for what is excluded. Ascending offsets.
   [[nodiscard]] std::vector<Interval> gateways() const;
@@ -87,15 +95,23 @@ class PoolTable {
                                            const std::vector<Prefix>& hosts) const;
   // By id.
   [[nodiscard]] std::vector<Pool*> all() const;
-  [[nodiscard]] size_t size() const { return pools_.size(); }
+  [[nodiscard]] size_t size() const { return live_; }
   // By space, then by prefix.
   [[nodiscard]] std::vector<const Parent*> parents() const;
   // Names of the spaces that hold a pool.
   [[nodiscard]] std::vector<std::string> spaces() const;
 
  private:
-  std::unordered_map<std::string_view, std::unique_ptr<Pool>> pools_;  // by id; the text is the record's
-  std::map<std::string, PrefixTree> spaces_;                           // none is empty
+  // Of a number, from 1 on. One whose record has no id is spare.
+  [[nodiscard]] Pool& at(uint32_t number) const { return pools_[number - 1]; }
+  static uint64_t hash(std::string_view id);
+  void enter(const Pool& pool);
+
+  ChunkedArray<Pool> pools_;
+  std::vector<uint32_t> spare_;
+  SlotIndex by_id_;
+  uint32_t live_ = 0;
+  std::map<std::string, PrefixTree> spaces_;  // none is empty
 };
 
 }  // namespace viaduct::ipam

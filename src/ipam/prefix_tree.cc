@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <utility>
+#include <vector>
 
 #include "ipam/pool_table.h"
 
@@ -35,66 +36,70 @@ Prefix half(const Prefix& region, unsigned side) {
 
 }  // namespace
 
-// A leaf is a prefix that is held; any other node has two children. In one cache line, what must be known of the children
-// included: one that is not on an operation's way is not looked at.
-struct PrefixTree::Node {
+// Where the ways to two or more prefixes part. In one cache line, what must be known of the children included: one that is
+// not on an operation's way is not looked at.
+struct alignas(64) PrefixTree::Fork {
   Prefix prefix;
-  std::unique_ptr<Parent> parent;
   std::array<Link, 2> children;
   // Length of the largest free prefix within each half.
   std::array<uint8_t, 2> free_in_half = {kNoneFree, kNoneFree};
 
-  [[nodiscard]] bool leaf() const { return children[0] == nullptr; }
-  [[nodiscard]] uint8_t largest_free() const { return std::min(free_in_half[0], free_in_half[1]); }
   [[nodiscard]] Link& child(const Prefix& towards) {
     return children[bit_at(towards.first(), prefix.length())];
   }
-  [[nodiscard]] const Node* child(const Prefix& towards) const {
-    return children[bit_at(towards.first(), prefix.length())].get();
-  }
   // After a change of the child on that side.
   void measure(const Link& child) {
-    // Between this node and a child further down, the first half that the way leaves is the largest free one.
-    const bool gap = child->prefix.length() > prefix.length() + 1;
+    // Between this fork and a child further down, the first half that the way leaves is the largest free one.
+    const bool gap = child.prefix().length() > prefix.length() + 1;
     const auto on_the_way = static_cast<uint8_t>(gap ? prefix.length() + 2 : kNoneFree);
-    free_in_half[&child == &children[1] ? 1 : 0] = std::min(on_the_way, child->largest_free());
+    free_in_half[&child == &children[1] ? 1 : 0] = std::min(on_the_way, child.largest_free());
   }
 };
 
-PrefixTree::PrefixTree() = default;
-PrefixTree::PrefixTree(PrefixTree&& other) noexcept = default;
-PrefixTree& PrefixTree::operator=(PrefixTree&& other) noexcept = default;
-PrefixTree::~PrefixTree() = default;
+const Prefix& PrefixTree::Link::prefix() const {
+  return leaf() ? parent().subnet.prefix() : fork().prefix;
+}
 
-Parent& PrefixTree::insert(const Prefix& prefix, std::unique_ptr<Parent> parent) {
-  Parent& inserted = *parent;
-  auto leaf = std::make_unique<Node>();
-  leaf->prefix = prefix;
-  leaf->parent = std::move(parent);
-  insert_into(root(prefix.family()), std::move(leaf));
-  return inserted;
+uint8_t PrefixTree::Link::largest_free() const {
+  return leaf() ? kNoneFree : std::min(fork().free_in_half[0], fork().free_in_half[1]);
+}
+
+PrefixTree::PrefixTree() = default;
+
+PrefixTree::~PrefixTree() {
+  std::vector<Parent*> all;
+  for_each([&](Parent* parent) { all.push_back(parent); });
+  for (Parent* parent : all) remove(parent->subnet.prefix());
+}
+
+Parent& PrefixTree::insert(const Prefix& prefix, const std::string& space) {
+  Parent& parent = parents_.make(space, prefix);
+  insert_into(root(prefix.family()), Link(&parent));
+  return parent;
 }
 
 void PrefixTree::insert_into(Link& link, Link leaf) {
-  if (link == nullptr) {
-    link = std::move(leaf);
+  if (link.empty()) {
+    link = leaf;
     return;
   }
-  if (link->prefix.contains(leaf->prefix)) {
-    Link& below = link->child(leaf->prefix);
-    insert_into(below, std::move(leaf));
-    link->measure(below);
-  } else {
-    auto fork = std::make_unique<Node>();
-    fork->prefix = Prefix(leaf->prefix.first(), common_length(leaf->prefix, link->prefix));
-    Link& old_place = fork->child(link->prefix);
-    Link& new_place = fork->child(leaf->prefix);
-    old_place = std::move(link);
-    new_place = std::move(leaf);
-    fork->measure(old_place);
-    fork->measure(new_place);
-    link = std::move(fork);
+  const Prefix& prefix = leaf.prefix();
+  if (link.prefix().contains(prefix)) {
+    Fork& fork = link.fork();
+    Link& below = fork.child(prefix);
+    insert_into(below, leaf);
+    fork.measure(below);
+    return;
   }
+  Fork& fork = forks_.make();
+  fork.prefix = Prefix(prefix.first(), common_length(prefix, link.prefix()));
+  Link& old_place = fork.child(link.prefix());
+  Link& new_place = fork.child(prefix);
+  old_place = link;
+  new_place = leaf;
+  fork.measure(old_place);
+  fork.measure(new_place);
+  link = Link(&fork);
 }
 
 void PrefixTree::remove(const Prefix& prefix) {
@@ -102,37 +107,39 @@ void PrefixTree::remove(const Prefix& prefix) {
 }
 
 void PrefixTree::remove_from(Link& link, const Prefix& prefix) {
-  if (link->leaf()) {
-    link = nullptr;
+  if (link.leaf()) {
+    parents_.destroy(link.parent());
+    link = {};
     return;
   }
-  Link& child = link->child(prefix);
+  Fork& fork = link.fork();
+  Link& child = fork.child(prefix);
   remove_from(child, prefix);
-  if (child != nullptr) {
-    link->measure(child);
+  if (!child.empty()) {
+    fork.measure(child);
     return;
   }
-  Link other = std::move(link->children[0] == nullptr ? link->children[1] : link->children[0]);
-  link = std::move(other);
+  link = fork.children[0].empty() ? fork.children[1] : fork.children[0];
+  forks_.destroy(fork);
 }
 
 Parent* PrefixTree::find(const Prefix& prefix) const {
-  const Node* node = root(prefix.family());
-  while (node != nullptr && !node->leaf() && node->prefix.contains(prefix) && node->prefix != prefix)
-    node = node->child(prefix);
-  return node != nullptr && node->leaf() && node->prefix == prefix ? node->parent.get() : nullptr;
+  Link link = root(prefix.family());
+  while (!link.empty() && !link.leaf() && link.prefix().contains(prefix) && link.prefix() != prefix)
+    link = link.fork().child(prefix);
+  return !link.empty() && link.leaf() && link.prefix() == prefix ? &link.parent() : nullptr;
 }
 
 Parent* PrefixTree::find_overlap(const Prefix& prefix) const {
-  const Node* node = root(prefix.family());
-  while (node != nullptr) {
-    if (prefix.contains(node->prefix)) {
-      while (!node->leaf()) node = node->children[0].get();
-      return node->parent.get();
+  Link link = root(prefix.family());
+  while (!link.empty()) {
+    if (prefix.contains(link.prefix())) {
+      while (!link.leaf()) link = link.fork().children[0];
+      return &link.parent();
     }
-    if (!node->prefix.contains(prefix)) return nullptr;
-    if (node->leaf()) return node->parent.get();
-    node = node->child(prefix);
+    if (!link.prefix().contains(prefix)) return nullptr;
+    if (link.leaf()) return &link.parent();
+    link = link.fork().child(prefix);
   }
   return nullptr;
 }
@@ -141,41 +148,42 @@ void PrefixTree::for_each(const std::function<void(Parent*)>& visit) const {
   for (const Family family : {Family::kIpv4, Family::kIpv6}) visit_below(root(family), visit);
 }
 
-void PrefixTree::visit_below(const Node* node, const std::function<void(Parent*)>& visit) {
-  if (node == nullptr) return;
-  if (node->leaf()) return visit(node->parent.get());
-  for (const Link& link : node->children) visit_below(link.get(), visit);
+void PrefixTree::visit_below(Link link, const std::function<void(Parent*)>& visit) {
+  if (link.empty()) return;
+  if (link.leaf()) return visit(&link.parent());
+  for (const Link child : link.fork().children) visit_below(child, visit);
 }
 
 std::optional<Prefix> PrefixTree::first_free(const Prefix& source, int length, const IpAddress& from) const {
-  const Node* node = root(source.family());
-  while (node != nullptr && !source.contains(node->prefix)) {
-    if (!node->prefix.contains(source))
-      node = nullptr;
-    else if (node->leaf())
+  Link link = root(source.family());
+  while (!link.empty() && !source.contains(link.prefix())) {
+    if (!link.prefix().contains(source))
+      link = {};
+    else if (link.leaf())
       return std::nullopt;
     else
-      node = node->child(source);
+      link = link.fork().child(source);
   }
-  return first_free(node, source, length, from);
+  return first_free(link, source, length, from);
 }
 
-// `node`: all that is held within the region; null: nothing.
-std::optional<Prefix> PrefixTree::first_free(const Node* node, const Prefix& region, int length,
+// `link`: to all that is held within the region; empty: nothing.
+std::optional<Prefix> PrefixTree::first_free(Link link, const Prefix& region, int length,
                                              const IpAddress& from) {
   if (length < region.length() || region.last() < from) return std::nullopt;
-  if (node == nullptr) {
+  if (link.empty()) {
     if (from <= region.first()) return Prefix(region.first(), length);
     const Prefix piece(from, length);
     if (piece.first() == from) return piece;
     if (piece.last() == region.last()) return std::nullopt;
     return Prefix(piece.last().plus(1), length);
   }
-  const bool fork = node->prefix == region;
-  if (fork && (node->leaf() || node->largest_free() > length)) return std::nullopt;
+  const bool here = link.prefix() == region;
+  if (here && (link.leaf() || link.largest_free() > length)) return std::nullopt;
   for (const unsigned side : {0U, 1U}) {
+    if (here && link.fork().free_in_half[side] > length) continue;
     const Prefix part = half(region, side);
-    const Node* below = fork ? node->children[side].get() : part.contains(node->prefix) ? node : nullptr;
+    const Link below = here ? link.fork().children[side] : part.contains(link.prefix()) ? link : Link();
     if (const auto found = first_free(below, part, length, from)) return found;
   }
   return std::nullopt;

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
+#include <string>
 
 #include "base/ip.h"
+#include "ipam/slab.h"
 
 namespace viaduct::ipam {
 
@@ -16,14 +18,14 @@ struct Parent;
 class PrefixTree {
  public:
   PrefixTree();
-  PrefixTree(PrefixTree&& other) noexcept;
-  PrefixTree& operator=(PrefixTree&& other) noexcept;
+  PrefixTree(const PrefixTree&) = delete;
+  PrefixTree& operator=(const PrefixTree&) = delete;
   ~PrefixTree();
 
-  [[nodiscard]] bool empty() const { return four_ == nullptr && six_ == nullptr; }
+  [[nodiscard]] bool empty() const { return four_.empty() && six_.empty(); }
 
-  // Precondition: none overlaps it. Returns the parent, which does not move.
-  Parent& insert(const Prefix& prefix, std::unique_ptr<Parent> parent);
+  // Makes the parent, which does not move. Precondition: none overlaps it.
+  Parent& insert(const Prefix& prefix, const std::string& space);
   // And the parent with it. Precondition: it is there.
   void remove(const Prefix& prefix);
   // Of exactly that prefix; null: none.
@@ -38,18 +40,37 @@ class PrefixTree {
                                                  const IpAddress& from) const;
 
  private:
-  struct Node;
-  using Link = std::unique_ptr<Node>;
-  Link& root(Family family) { return family == Family::kIpv4 ? four_ : six_; }
-  [[nodiscard]] const Node* root(Family family) const {
-    return family == Family::kIpv4 ? four_.get() : six_.get();
-  }
-  static void visit_below(const Node* node, const std::function<void(Parent*)>& visit);
-  static void insert_into(Link& link, Link leaf);
-  static void remove_from(Link& link, const Prefix& prefix);
-  static std::optional<Prefix> first_free(const Node* node, const Prefix& region, int length,
-                                          const IpAddress& from);
+  struct Fork;
+  // To a parent, to a fork, or to nothing; a word.
+  class Link {
+   public:
+    Link() = default;
+    explicit Link(Parent* parent) : to_(reinterpret_cast<uintptr_t>(parent) | 1U) {}
+    explicit Link(Fork* fork) : to_(reinterpret_cast<uintptr_t>(fork)) {}
+    [[nodiscard]] bool empty() const { return to_ == 0; }
+    [[nodiscard]] bool leaf() const { return (to_ & 1U) != 0; }
+    // Precondition: leaf().
+    [[nodiscard]] Parent& parent() const { return *reinterpret_cast<Parent*>(to_ & ~uintptr_t{1}); }
+    // Precondition: neither empty() nor leaf().
+    [[nodiscard]] Fork& fork() const { return *reinterpret_cast<Fork*>(to_); }
+    // Precondition of the following: not empty().
+    [[nodiscard]] const Prefix& prefix() const;
+    // Length of the largest free prefix within it.
+    [[nodiscard]] uint8_t largest_free() const;
 
+   private:
+    uintptr_t to_ = 0;
+  };
+
+  Link& root(Family family) { return family == Family::kIpv4 ? four_ : six_; }
+  [[nodiscard]] Link root(Family family) const { return family == Family::kIpv4 ? four_ : six_; }
+  static void visit_below(Link link, const std::function<void(Parent*)>& visit);
+  void insert_into(Link& link, Link leaf);
+  void remove_from(Link& link, const Prefix& prefix);
+  static std::optional<Prefix> first_free(Link link, const Prefix& region, int length, const IpAddress& from);
+
+  Slab<Parent> parents_;
+  Slab<Fork> forks_;
   Link four_;
   Link six_;
 };

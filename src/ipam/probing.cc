@@ -75,16 +75,16 @@ std::vector<Uint128> IpamService::Impl::ahead_locked(const Pool& pool, std::chro
   if (pool.settings.policy == Policy::kRandom) {
     // One of those that are known to be silent comes next (any_silent_locked()): drawn here.
     for (const Uint128 offset : neighbours.all_silent(now, kSilenceAges))
-      if (subnet.is_free_in(*pool.range, offset)) ahead.push_back(offset);
+      if (subnet.is_free_in(pool.range, offset)) ahead.push_back(offset);
     while (ahead.size() < kLookAhead) {
-      const auto drawn = subnet.propose(*pool.range, Policy::kRandom, random_());
+      const auto drawn = subnet.propose(pool.range, Policy::kRandom, random_());
       if (!drawn.has_value()) break;
       ahead.push_back(*drawn);
     }
   }
   if (ahead.empty()) {
     const bool random = pool.settings.policy == Policy::kRandom;  // and nothing is free
-    ahead = subnet.upcoming(*pool.range, random ? Policy::kLru : pool.settings.policy, kLookAhead);
+    ahead = subnet.upcoming(pool.range, random ? Policy::kLru : pool.settings.policy, kLookAhead);
   }
   std::erase_if(ahead, [&](Uint128 offset) { return neighbours.silent(offset, now, kSilenceAges); });
   return ahead;

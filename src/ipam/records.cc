@@ -1,5 +1,6 @@
 #include "ipam/records.h"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <array>
@@ -11,12 +12,12 @@
 namespace viaduct::ipam {
 
 std::string pool_id(const std::string& space, const Prefix& pool, const std::optional<Prefix>& sub_pool) {
-  if (!sub_pool.has_value()) return fmt::format("{}/{}", space, pool.to_string());
+  if (!sub_pool.has_value()) return fmt::format(FMT_COMPILE("{}/{}"), space, pool.to_string());
   return fmt::format("{}/{}/{}", space, pool.to_string(), sub_pool->to_string());
 }
 
 std::string address_key(const std::string& space, const Prefix& pool, const IpAddress& address) {
-  return fmt::format("{}/{}/{}", space, pool.to_string(), address.to_string());
+  return fmt::format(FMT_COMPILE("{}/{}/{}"), space, pool.to_string(), address.to_string());
 }
 
 std::string reservation_key(const std::string& space, const IpAddress& address) {
@@ -24,8 +25,9 @@ std::string reservation_key(const std::string& space, const IpAddress& address) 
 }
 
 Json to_json(const PoolRecord& record) {
-  Json out = {{"space", record.space}, {"pool", record.pool.to_string()}, {"automatic", record.automatic},
-              {"refs", record.refs},   {"epoch", record.epoch},           {"since", record.since}};
+  Json out = {{"space", record.space},         {"pool", record.pool.to_string()},
+              {"automatic", record.automatic}, {"refs", record.refs},
+              {"epoch", record.epoch},         {"since", format_time(record.since)}};
   if (record.sub_pool.has_value()) out["sub_pool"] = record.sub_pool->to_string();
   if (!record.options.empty()) out["options"] = record.options;
   return out;
@@ -101,7 +103,8 @@ Result<PoolRecord> read_pool(const std::string& value) {
   record.automatic = TRY(reader.bool_or("automatic", false));
   record.refs = TRY(read_count(reader, "refs"));
   record.epoch = TRY(read_epoch(reader));
-  record.since = TRY(reader.string_or_empty("since"));
+  const std::string since = TRY(reader.string_or_empty("since"));
+  if (!since.empty()) record.since = TRY(parse_since(since));
   record.id = pool_id(record.space, record.pool, record.sub_pool);
   return record;
 }

@@ -25,7 +25,7 @@ struct PoolRecord {
   // a replay is never matched by an extra release.
   int refs = 1;
   uint64_t epoch = 0;
-  std::string since;  // RFC 3339, as format_time() writes it
+  std::chrono::sys_seconds since{};
 };
 
 // A rest lies between its negative and itself: slots keep 40 bits of it.

@@ -27,7 +27,7 @@ Result<PoolMap> IpamService::Impl::map_of(const std::string& pool_id, size_t cel
   if (found == nullptr || found->state == PoolState::kFresh)
     return not_found(fmt::format("no pool \"{}\" is held; viaductctl pool ls lists them", clipped(pool_id)));
   const Pool& pool = *found;
-  const Subnet::Range& range = *pool.range;
+  const Subnet::Range& range = pool.range;
   const Subnet& subnet = pool.parent->subnet;
   const Uint128 last = range.last - range.first;  // of offsets within the range
   const Uint128 wanted = std::clamp<size_t>(cells, 1, kMostCells);
@@ -41,7 +41,8 @@ Result<PoolMap> IpamService::Impl::map_of(const std::string& pool_id, size_t cel
     const Uint128 to = std::min(range.first + last, from + (size - 1));
     cell.size = to - from + 1;
     Uint128 open = 0;
-    for (const Interval& interval : range.open) open += shared_part(interval.first, interval.last, from, to);
+    for (const Interval& interval : range.open())
+      open += shared_part(interval.first, interval.last, from, to);
     cell.excluded = cell.size - open;
   }
   const auto cell_of = [&](Uint128 offset) -> MapCell* {
@@ -95,7 +96,7 @@ AddressStory IpamService::Impl::story_locked(const std::string& space, const Par
   story.outside_range = pool == nullptr;
   if (pool == nullptr) pool = &parent->any_pool();
   story.pool_id = pool->record.id;
-  story.excluded = !story.outside_range && !pool->range->is_open(offset);
+  story.excluded = !story.outside_range && !pool->range.is_open(offset);
   if (const auto* seen = parent->neighbours().sighting(offset);
       seen != nullptr && clock_.uptime() - seen->at.up < kSetAside) {
     const auto left = kSetAside - (clock_.uptime() - seen->at.up);

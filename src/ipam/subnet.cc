@@ -23,13 +23,13 @@ std::vector<Interval> without(const Interval& whole, std::vector<Interval> exclu
 namespace {
 
 // The part that holds `from`, or else the first behind it.
-auto part_from(const Subnet::Range& range, Uint128 from) {
-  return std::partition_point(range.open.begin(), range.open.end(),
+auto part_from(std::span<const Interval> parts, Uint128 from) {
+  return std::partition_point(parts.begin(), parts.end(),
                               [&](const Interval& part) { return part.last < from; });
 }
 
 // How many offsets the parts have; 0 for all 2^128.
-Uint128 size_of(const std::vector<Interval>& parts) {
+Uint128 size_of(std::span<const Interval> parts) {
   Uint128 size = 0;
   for (const Interval& part : parts) size += part.last - part.first + 1;
   return size;
@@ -47,12 +47,12 @@ Uint128 below(Uint128 bound, uint64_t random) {
 
 // Precondition: the open parts are not empty.
 Uint128 any_position(const Subnet::Range& range, uint64_t random) {
-  Uint128 left = below(size_of(range.open), random);
-  for (const Interval& part : range.open) {
+  Uint128 left = below(size_of(range.open()), random);
+  for (const Interval& part : range.open()) {
     if (left <= part.last - part.first) return part.first + left;
     left -= part.last - part.first + 1;
   }
-  return range.open.front().first;
+  return range.open().front().first;
 }
 
 bool automatic(const Slot& slot) {
@@ -62,18 +62,22 @@ bool automatic(const Slot& slot) {
 }  // namespace
 
 bool Subnet::Range::is_open(Uint128 offset) const {
-  const auto part = part_from(*this, offset);
-  return part != open.end() && part->first <= offset;
+  const auto parts = open();
+  const auto part = part_from(parts, offset);
+  return part != parts.end() && part->first <= offset;
 }
 
-Subnet::Range& Subnet::add_range(const UsableRange& usable, const std::vector<Interval>& excluded) {
-  Range range;
-  range.first = offset_of(usable.first);
-  range.last = offset_of(usable.last);
-  range.open = without({range.first, range.last}, excluded);
-  if (range.open.empty() || range.open.front() != Interval{range.first, range.last})
-    range.excluded = range.last - range.first + 1 - size_of(range.open);
-  Range& added = ranges_.emplace(range.first, std::move(range)).first->second;
+void Subnet::add_range(Range& added, const UsableRange& usable, const std::vector<Interval>& excluded) {
+  added.first = offset_of(usable.first);
+  added.last = offset_of(usable.last);
+  if (!excluded.empty()) {
+    std::vector<Interval> open = without(added, excluded);
+    if (open.empty() || open.front() != added) {
+      added.excluded = added.last - added.first + 1 - size_of(open);
+      added.pieces = std::make_unique<const std::vector<Interval>>(std::move(open));
+    }
+  }
+  ranges_.insert(place_of(added.first), &added);
   table_.for_each([&](Number number) {
     const Uint128 offset = table_.offset_of(number);
     if (range_of(offset) != &added) return;
@@ -83,13 +87,11 @@ Subnet::Range& Subnet::add_range(const UsableRange& usable, const std::vector<In
   for (auto at = reserved_.lower_bound(added.first); at != reserved_.end() && *at <= added.last; ++at)
     if (table_.find(*at) == 0) ++added.reserved;
   sort_rests(added);
-  return added;
 }
 
-void Subnet::remove_range(const Range& range) {
-  auto& removed = ranges_.at(range.first);
-  while (removed.oldest != 0) unlink_rest(removed, removed.oldest);
-  ranges_.erase(range.first);
+void Subnet::remove_range(Range& range) {
+  while (range.oldest != 0) unlink_rest(range, range.oldest);
+  ranges_.erase(&range);
 }
 
 void Subnet::place_cursors() {
@@ -100,18 +102,21 @@ void Subnet::place_cursors() {
 }
 
 void Subnet::order_rests() {
-  for (auto& [first, range] : ranges_) sort_rests(range);
+  for (Range* range : ranges_) sort_rests(*range);
 }
 
 void Subnet::advance_cursor(Range& range, Uint128 offset, const Slot& slot) {
   if (automatic(slot) && offset >= range.cursor.value_or(0)) range.cursor = offset;
 }
 
+Few<Subnet::Range>::Iterator Subnet::place_of(Uint128 offset) const {
+  return std::partition_point(ranges_.begin(), ranges_.end(),
+                              [&](const Range* range) { return range->last < offset; });
+}
+
 Subnet::Range* Subnet::range_of(Uint128 offset) {
-  auto after = ranges_.upper_bound(offset);
-  if (after == ranges_.begin()) return nullptr;
-  Range& range = std::prev(after)->second;
-  return offset <= range.last ? &range : nullptr;
+  const auto place = place_of(offset);
+  return place != ranges_.end() && (*place)->first <= offset ? *place : nullptr;
 }
 
 void Subnet::append_rest(Range& range, Number number) {
@@ -244,13 +249,14 @@ std::optional<Uint128> Subnet::lowest_aside(Uint128 from, Uint128 to) const {
 }
 
 std::optional<Uint128> Subnet::first_open(const Range& range, Uint128 from) const {
-  for (auto part = part_from(range, from); part != range.open.end(); ++part)
+  const auto open = range.open();
+  for (auto part = part_from(open, from); part != open.end(); ++part)
     if (const auto found = map_.first_free(std::max(from, part->first), part->last)) return found;
   return std::nullopt;
 }
 
 std::optional<Uint128> Subnet::propose(const Range& range, Policy policy, uint64_t random) const {
-  if (range.open.empty()) return std::nullopt;
+  if (range.open().empty()) return std::nullopt;
   Uint128 from = range.first;
   if (policy == Policy::kRandom)
     from = any_position(range, random);

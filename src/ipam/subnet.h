@@ -3,13 +3,15 @@
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <map>
+#include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "ipam/address_table.h"
+#include "ipam/few.h"
 #include "ipam/free_map.h"
 #include "ipam/pool_planner.h"
 
@@ -32,13 +34,15 @@ std::vector<Interval> without(const Interval& whole, std::vector<Interval> exclu
 class Subnet {
  public:
   // Where one pool takes automatic addresses from. Ranges of one subnet do not overlap.
-  struct Range {
-    Uint128 first = 0;
-    Uint128 last = 0;               // inclusive
+  struct Range : Interval {
     std::optional<Uint128> cursor;  // the offset that was given last
     // The parts of [first, last] that automatic addresses come from: ascending, disjoint, none if all is excluded.
-    std::vector<Interval> open;
-    Uint128 excluded = 0;  // how many of [first, last] are in none of them
+    [[nodiscard]] std::span<const Interval> open() const {
+      const Interval* whole = this;
+      return pieces == nullptr ? std::span(whole, 1) : std::span(*pieces);
+    }
+    std::unique_ptr<const std::vector<Interval>> pieces;  // what open() is; null where nothing is excluded
+    Uint128 excluded = 0;                                 // how many of [first, last] are in none of them
     // The following count all of [first, last], excluded or not. A slot counts once: as held or as resting.
     std::array<uint64_t, 4> held{};  // by OwnerClass
     uint64_t resting = 0;
@@ -63,9 +67,10 @@ class Subnet {
   [[nodiscard]] IpAddress address_at(Uint128 offset) const { return prefix_.first().plus(offset); }
 
   // Counts what is held, rests and is reserved in it, and puts the cursor on the highest endpoint. `excluded`: offsets
-  // that are never proposed; any order, may overlap and reach beyond the range. Valid until remove_range().
-  Range& add_range(const UsableRange& usable, const std::vector<Interval>& excluded);
-  void remove_range(const Range& range);
+  // that are never proposed; any order, may overlap and reach beyond the range. The caller keeps `range`, new as it is, in
+  // its place until remove_range().
+  void add_range(Range& range, const UsableRange& usable, const std::vector<Interval>& excluded);
+  void remove_range(Range& range);
   // After many insertions: puts the cursor of every range on its highest endpoint or Swarm address, held or resting.
   void place_cursors();
   // After many insertions: sorts every range's list by the time of rest, then by offset.
@@ -144,6 +149,8 @@ class Subnet {
 
   void count_in(Uint128 offset, Number number);
   void count_out(Uint128 offset, Number number);
+  // Where a range stands, or would stand, that holds the offset or is the first behind it.
+  [[nodiscard]] Few<Range>::Iterator place_of(Uint128 offset) const;
   Range* range_of(Uint128 offset);
   void advance_cursor(Range& range, Uint128 offset, const Slot& slot);
   void append_rest(Range& range, Number number);
@@ -161,7 +168,7 @@ class Subnet {
   std::set<Uint128> gateways_;  // held
   std::set<Uint128> reserved_;
   std::set<Uint128> aside_;
-  std::map<Uint128, Range> ranges_;  // by first offset
+  Few<Range> ranges_;  // ascending
 };
 
 }  // namespace viaduct::ipam

@@ -170,7 +170,7 @@ Status IpamService::Impl::stage_pools_locked(Import& import) {
       return Error{ErrorCode::kOverlap,
                    fmt::format("pool {} overlaps {}, which is held since {}; remove the network that "
                                "uses it, or take the pool out of the import",
-                               record.id, other->record.id, other->record.since)};
+                               record.id, other->record.id, format_time(other->record.since))};
     import.transaction.conditions.push_back({Table::kPool, record.id, Condition::Kind::kAbsent});
     import.transaction.writes.push_back({Table::kPool, record.id, dump_json(to_json(record))});
     import.fresh_pools.push_back(&table_.add(record, pool.settings, PoolState::kFresh));

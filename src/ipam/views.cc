@@ -8,7 +8,7 @@ namespace viaduct::ipam {
 
 PoolView IpamService::Impl::view_locked(const Pool& pool) const {
   const PoolRecord& record = pool.record;
-  const Subnet::Range& range = *pool.range;
+  const Subnet::Range& range = pool.range;
   const std::set<Mac>& proxies = pool.parent->neighbours().proxies();
   return {.id = record.id,
           .space = record.space,
@@ -16,7 +16,7 @@ PoolView IpamService::Impl::view_locked(const Pool& pool) const {
           .sub_pool = record.sub_pool,
           .automatic = record.automatic,
           .refs = record.refs,
-          .since = record.since,
+          .since = format_time(record.since),
           .options = record.options,
           .capacity = range.last - range.first + 1,
           .excluded = range.excluded,
@@ -98,7 +98,7 @@ IpamCounts IpamService::Impl::counts() const {
   for (const Pool* pool : table_.all()) {
     ++out.pools;
     out.early_reuses += pool->early_reuses;
-    out.set_aside += pool->parent->subnet.asides(*pool->range);
+    out.set_aside += pool->parent->subnet.asides(pool->range);
     out.watched_pools += pool->watch.state == WatchState::kWatched ? 1 : 0;
   }
   out.reservations = reservations_.all().size();

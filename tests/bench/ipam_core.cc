@@ -181,7 +181,8 @@ Prefix prefix_for(int bits) {
 
 void measure_subnet(int bits) {
   Subnet subnet(prefix_for(bits));
-  Subnet::Range& range = subnet.add_range(*usable_range(subnet.prefix(), std::nullopt), {});
+  Subnet::Range range;
+  subnet.add_range(range, *usable_range(subnet.prefix(), std::nullopt), {});
   std::vector<Uint128> held;
   uint64_t number = 0;
   for (const Uint128 offset : half_at_random(bits)) {
@@ -211,7 +212,8 @@ void measure_subnet(int bits) {
 
 void measure_fill(int bits) {
   Subnet subnet(prefix_for(bits));
-  Subnet::Range& range = subnet.add_range(*usable_range(subnet.prefix(), std::nullopt), {});
+  Subnet::Range range;
+  subnet.add_range(range, *usable_range(subnet.prefix(), std::nullopt), {});
   const uint64_t count = std::min<uint64_t>((uint64_t{1} << std::min(bits, 30)) - 2, uint64_t{1} << 20);
   report("subnet dense fill: request", bits, per_operation(count, [&] {
            for (uint64_t i = 0; i < count; ++i) {
@@ -232,7 +234,8 @@ void measure_memory(int bits, Names names, Policy policy) {
   constexpr uint64_t kCount = 1000000;
   const double before = bytes_in_use();
   Subnet subnet(prefix_for(bits));
-  Subnet::Range& range = subnet.add_range(*usable_range(subnet.prefix(), std::nullopt), {});
+  Subnet::Range range;
+  subnet.add_range(range, *usable_range(subnet.prefix(), std::nullopt), {});
   std::mt19937_64 random(kSeed);
   for (uint64_t i = 0; i < kCount; ++i) {
     Holder holder = holder_of(i);
@@ -252,7 +255,7 @@ PoolRecord pool_record(const Prefix& prefix) {
           .pool = prefix,
           .sub_pool = {},
           .options = {},
-          .since = "2026-01-31T12:00:00Z"};
+          .since = std::chrono::sys_seconds(std::chrono::seconds(1769860800))};
 }
 
 void measure_pools() {

@@ -58,7 +58,7 @@ void fill(store::Store& store, uint32_t addresses) {
   ipam::PoolRecord parent;
   parent.space = "local";
   parent.pool = pool;
-  parent.since = format_time(since);
+  parent.since = since;
   parent.id = ipam::pool_id(parent.space, pool, {});
   store::Transaction batch;
   batch.writes.push_back({store::Table::kPool, parent.id, dump_json(ipam::to_json(parent))});

@@ -28,7 +28,7 @@ TEST(PoolRecord, StoredForm_ReadsBackTheSame) {
                     .automatic = true,
                     .refs = 3,
                     .epoch = 8,
-                    .since = "2026-01-31T00:00:00Z"};
+                    .since = parse_since("2026-01-31T00:00:00Z").value()};
   const auto read = pool_from_json(record.id, dump_json(to_json(record)));
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(read.value().id, record.id);
