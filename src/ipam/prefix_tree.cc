@@ -179,7 +179,7 @@ std::optional<Prefix> PrefixTree::first_free(Link link, const Prefix& region, in
     return Prefix(piece.last().plus(1), length);
   }
   const bool here = link.prefix() == region;
-  if (here && (link.leaf() || link.largest_free() > length)) return std::nullopt;
+  if (here && link.leaf()) return std::nullopt;
   for (const unsigned side : {0U, 1U}) {
     if (here && link.fork().free_in_half[side] > length) continue;
     const Prefix part = half(region, side);

@@ -10,8 +10,8 @@
 namespace viaduct::ipam {
 
 // Room for objects of one type, in blocks: making and destroying one costs a few steps, and what is made together lies
-// together. Objects do not move. A block is given back with the last object of all. The owner
-// destroys every object before the slab goes. Not thread-safe.
+// together. Objects do not move. Blocks are given back with the last object of all. The owner destroys every object before
+// the slab goes. Not thread-safe.
 template <typename T>
 class Slab {
  public:
