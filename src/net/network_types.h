@@ -12,6 +12,14 @@ namespace viaduct::net {
 
 using Options = std::map<std::string, std::string>;
 
+// What the gateway of a network does for one family (com.docker.network.bridge.gateway_mode_*).
+enum class GatewayMode {
+  kNat,             // published ports by DNAT, the way out by masquerade; nothing else comes in
+  kNatUnprotected,  // the same, and whoever routes to a container's address reaches all of its ports
+  kRouted,          // no translation; published ports are open on the container's own address
+  kIsolated,        // the bridge has no address: the host, too, is outside
+};
+
 // One subnet of a network (IPAMData of the engine).
 struct IpamData {
   std::string space;

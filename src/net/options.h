@@ -28,6 +28,9 @@ struct BridgeOptions {
   InterContainer inter_container = InterContainer::kAllowed;
   Masquerade masquerade = Masquerade::kOn;
   std::string interface_prefix = "eth";  // of the link's name in the container
+  GatewayMode gateway_mode_ipv4 = GatewayMode::kNat;
+  GatewayMode gateway_mode_ipv6 = GatewayMode::kNat;
+  bool operator==(const BridgeOptions&) const = default;
 };
 
 // Labels of the engine's own (com.docker.network.enable_ipv6, …), which it mixes in, are passed over (trap T24); they
