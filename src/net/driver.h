@@ -7,6 +7,7 @@
 #include "net/firewall.h"
 #include "net/link_types.h"
 #include "net/network_types.h"
+#include "net/port_plan.h"
 #include "net/records.h"
 
 namespace viaduct::net {
@@ -14,6 +15,8 @@ namespace viaduct::net {
 // What the kernel and the firewall must hold for a network. Made anew from the record at every start.
 struct NetworkPlan {
   BridgeSpec bridge;
+  bool adopted =
+      false;  // it is somebody else's: it must be there, and nothing of it is made, changed or removed
   std::vector<InterfaceAddress> addresses;  // of the bridge
   NetworkRules rules;
 };
@@ -22,6 +25,7 @@ struct NetworkPlan {
 struct PlanContext {
   std::string instance;  // for link marks
   int uplink_mtu = 1500;
+  bool adopts = false;  // a bridge of the name that the user gave is there, and is somebody else's
   std::set<std::string> taken_names;  // links on the host that are not this object's
   std::set<Mac> taken_macs;           // of other endpoints of the network: not to be made for this one
 };
@@ -35,12 +39,14 @@ class Driver {
   // The value of `mode=`.
   [[nodiscard]] virtual std::string mode() const = 0;
   // Which gateway addresses the engine need not ask for. Errors: kInvalidArgument, kUnsupported, as check().
-  [[nodiscard]] virtual Result<GatewayNeed> gateway_need(const Options& options) const = 0;
+  [[nodiscard]] virtual Result<GatewayNeed> gateway_need(const GatewayQuestion& question) const = 0;
   // The record of a new network: options understood, names and MTU chosen. `since` is left to the caller.
   // Errors: kInvalidArgument, kUnsupported: an option (naming the nearest known one), a subnet that this kind
   // cannot serve.
   [[nodiscard]] virtual Result<NetworkRecord> accept(const CreateNetworkRequest& request,
                                                      const PlanContext& context) const = 0;
+  // Whether the user named the network's bridge, so that no other name will do.
+  [[nodiscard]] virtual bool has_named_bridge(const Options& options) const = 0;
   [[nodiscard]] virtual NetworkPlan plan(const NetworkRecord& network, const PlanContext& context) const = 0;
 
   // The record of a new endpoint: MAC made if none was given, names chosen. `since` and `boot_id` are left to
@@ -50,6 +56,12 @@ class Driver {
                                                       const PlanContext& context) const = 0;
   [[nodiscard]] virtual VethSpec plan(const NetworkRecord& network, const EndpointRecord& endpoint,
                                       const PlanContext& context) const = 0;
+  // What the firewall must know of the endpoint, its published ports among it.
+  [[nodiscard]] virtual EndpointRules rules(const NetworkRecord& network,
+                                            const EndpointRecord& endpoint) const = 0;
+  // Which ports it is to publish. Errors: kInvalidArgument, as plan_ports().
+  [[nodiscard]] virtual Result<PortPlan> ports(const NetworkRecord& network, const EndpointRecord& endpoint,
+                                               const std::vector<PortBinding>& bindings) const = 0;
   [[nodiscard]] virtual JoinReply join_reply(const NetworkRecord& network,
                                              const EndpointRecord& endpoint) const = 0;
 };

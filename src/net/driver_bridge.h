@@ -4,20 +4,25 @@
 
 namespace viaduct::net {
 
-// mode=bridge: a Linux bridge of its own for each network, the gateway's addresses on it, and masquerade on
-// the way out.
+// mode=bridge: a Linux bridge of its own for each network, or one that the user names, the gateway's addresses on it, and the
+// gateway modes of the engine's bridge driver.
 class BridgeDriver final : public Driver {
  public:
   [[nodiscard]] std::string mode() const override;
-  [[nodiscard]] Result<GatewayNeed> gateway_need(const Options& options) const override;
+  [[nodiscard]] Result<GatewayNeed> gateway_need(const GatewayQuestion& question) const override;
   [[nodiscard]] Result<NetworkRecord> accept(const CreateNetworkRequest& request,
                                              const PlanContext& context) const override;
+  [[nodiscard]] bool has_named_bridge(const Options& options) const override;
   [[nodiscard]] NetworkPlan plan(const NetworkRecord& network, const PlanContext& context) const override;
   [[nodiscard]] Result<EndpointRecord> accept(const NetworkRecord& network,
                                               const CreateEndpointRequest& request,
                                               const PlanContext& context) const override;
   [[nodiscard]] VethSpec plan(const NetworkRecord& network, const EndpointRecord& endpoint,
                               const PlanContext& context) const override;
+  [[nodiscard]] EndpointRules rules(const NetworkRecord& network,
+                                    const EndpointRecord& endpoint) const override;
+  [[nodiscard]] Result<PortPlan> ports(const NetworkRecord& network, const EndpointRecord& endpoint,
+                                       const std::vector<PortBinding>& bindings) const override;
   [[nodiscard]] JoinReply join_reply(const NetworkRecord& network,
                                      const EndpointRecord& endpoint) const override;
 };

@@ -79,7 +79,7 @@ Result<CreateEndpointReply> EndpointLifecycle::create(const CreateEndpointReques
   auto made = core_.make_links(*network, record);
   if (!made.ok()) return std::move(made).error().with_context("endpoint " + short_id(request.endpoint_id));
   Rollback rollback;
-  rollback.add([&] { static_cast<void>(core_.applier.remove_endpoint(core_.plan(*network, record))); });
+  rollback.add([&] { static_cast<void>(core_.take_down(*network, record)); });
 
   store::Transaction transaction;
   transaction.conditions.push_back(
@@ -93,7 +93,7 @@ Result<CreateEndpointReply> EndpointLifecycle::create(const CreateEndpointReques
   rollback.commit();
   if (!network->confirmed) core_.table.put(confirmed);
   for (const auto& holder : stale) {
-    core_.table.erase_endpoint(request.network_id, holder.request.endpoint_id);
+    core_.erase(holder);
     core_.give_back(*network, holder, &record);
   }
   core_.table.put(record);
@@ -119,7 +119,7 @@ Result<CreateEndpointReply> EndpointLifecycle::repeat(const NetworkRecord& netwo
   if (TRY(core_.host_link(network, known))) return reply_for(known);
   TRY(core_.make_links(network, known));
   Rollback rollback;
-  rollback.add([&] { static_cast<void>(core_.applier.remove_endpoint(core_.plan(network, known))); });
+  rollback.add([&] { static_cast<void>(core_.take_down(network, known)); });
   TRY(core_.store.commit({{}, {write_of(known)}}));
   rollback.commit();
   core_.table.put(known);
@@ -135,7 +135,7 @@ Result<std::vector<EndpointRecord>> EndpointLifecycle::stale_holders(const Netwo
       return conflict_with(holder, wanted);
     stale.push_back(std::move(holder));
   }
-  for (const auto& holder : stale) TRY(core_.applier.remove_endpoint(core_.plan(network, holder)));
+  for (const auto& holder : stale) TRY(core_.take_down(network, holder));
   return stale;
 }
 
@@ -216,16 +216,16 @@ Result<uint64_t> EndpointLifecycle::forget_ended(Deadline deadline) {
 // The address is not told of: it is being released, or goes as an orphan does.
 Status EndpointLifecycle::erase_unjoined(const NetworkRecord& network, const EndpointRecord& endpoint) {
   if (!endpoint.sandbox_key.empty()) return {};
-  TRY(core_.applier.remove_endpoint(core_.plan(network, endpoint)));
+  TRY(core_.take_down(network, endpoint));
   TRY(core_.store.commit({{}, {removal_of(endpoint)}}));
-  core_.table.erase_endpoint(network.request.id, endpoint.request.endpoint_id);
+  core_.erase(endpoint);
   return {};
 }
 
 Status EndpointLifecycle::remove_locked(const NetworkRecord& network, const EndpointRecord& endpoint) {
-  TRY(core_.applier.remove_endpoint(core_.plan(network, endpoint)));
+  TRY(core_.take_down(network, endpoint));
   TRY(core_.store.commit({{}, {removal_of(endpoint)}}));
-  core_.table.erase_endpoint(network.request.id, endpoint.request.endpoint_id);
+  core_.erase(endpoint);
   core_.tell_addresses(network, endpoint, nullptr, core_.environment.endpoint_deleted);
   return {};
 }
@@ -241,8 +241,7 @@ Result<JoinReply> EndpointLifecycle::join(const JoinRequest& request, Deadline d
 
   const bool made = TRY(ready_links(*network, *endpoint, request.sandbox_key));
   Rollback rollback;
-  if (made)
-    rollback.add([&] { static_cast<void>(core_.applier.remove_endpoint(core_.plan(*network, *endpoint))); });
+  if (made) rollback.add([&] { static_cast<void>(core_.take_down(*network, *endpoint)); });
   if (made || endpoint->sandbox_key != request.sandbox_key) {
     endpoint->sandbox_key = request.sandbox_key;
     TRY(core_.store.commit({{}, {write_of(*endpoint)}}));
@@ -266,7 +265,7 @@ Result<bool> EndpointLifecycle::ready_links(const NetworkRecord& network, Endpoi
       if (host->master == 0 || !host->up) TRY(core_.repair(network));
       return false;
     }
-    TRY(core_.applier.remove_endpoint(core_.plan(network, endpoint)));
+    TRY(core_.take_down(network, endpoint));
   }
   TRY(core_.make_links(network, endpoint));
   return true;
@@ -278,26 +277,15 @@ Status EndpointLifecycle::leave(const std::string& network_id, const std::string
   const auto network = core_.table.network(network_id);
   auto endpoint = core_.table.endpoint(network_id, endpoint_id);
   if (!network || !endpoint) return {};
-  TRY(core_.applier.remove_endpoint(core_.plan(*network, *endpoint)));
-  if (endpoint->sandbox_key.empty()) return {};
+  TRY(core_.take_down(*network, *endpoint));
+  if (endpoint->sandbox_key.empty() && endpoint->ports.empty()) return {};
   endpoint->sandbox_key.clear();
+  // Revoke may never have come (trap T14).
+  endpoint->ports.clear();
   TRY(core_.store.commit({{}, {write_of(*endpoint)}}));
   core_.table.put(*endpoint);
+  core_.publisher.withdraw(endpoint_id);
   return {};
-}
-
-Status EndpointLifecycle::program(const ExternalConnectivityRequest& request) {
-  const auto network = core_.table.network(request.network_id);
-  if (!network) return unknown_network(request.network_id);
-  if (!core_.table.endpoint(request.network_id, request.endpoint_id))
-    return unknown_endpoint(request.network_id, request.endpoint_id);
-  // Newer engines call this for internal networks as well, where nothing can be published (trap T39).
-  if (request.ports.empty() || network->request.internal) return {};
-  return unsupported(fmt::format(
-      "network {} cannot publish ports yet: remove -p/--publish from the container, or start it on "
-      "the engine's network \"bridge\" and connect it to this one then, which must have no IPv6 and "
-      "a name that sorts after \"bridge\" (of a container's networks the engine has one publish)",
-      short_id(request.network_id)));
 }
 
 }  // namespace viaduct::net

@@ -10,8 +10,7 @@
 
 namespace viaduct::net {
 
-// CreateEndpoint, Join, Leave, DeleteEndpoint and the two calls about published ports. The promises stand in
-// network_service.h.
+// CreateEndpoint, Join, Leave and DeleteEndpoint. The promises stand in network_service.h.
 class EndpointLifecycle {
  public:
   explicit EndpointLifecycle(ServiceCore& core) : core_(core) {}
@@ -23,8 +22,6 @@ class EndpointLifecycle {
   Result<uint64_t> forget_ended(Deadline deadline);
   Result<JoinReply> join(const JoinRequest& request, Deadline deadline);
   Status leave(const std::string& network_id, const std::string& endpoint_id, Deadline deadline);
-  // Changes nothing, and so waits for nobody.
-  Status program(const ExternalConnectivityRequest& request);
 
  private:
   Result<CreateEndpointReply> repeat(const NetworkRecord& network, EndpointRecord known,

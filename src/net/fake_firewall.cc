@@ -4,23 +4,27 @@
 
 namespace viaduct::net {
 
-std::map<std::string, NetworkRules> FakeFirewall::in_force() {
-  return state_.lock()->in_force;
+RulesByBridge FakeFirewall::in_force() {
+  return state_.lock()->in_force.networks;
+}
+
+std::map<std::string, EndpointRules> FakeFirewall::endpoints_in_force() {
+  return state_.lock()->in_force.endpoints;
+}
+
+std::vector<IpAddress> FakeFirewall::forgotten_flows() {
+  return state_.lock()->forgotten;
 }
 
 void FakeFirewall::flush() {
-  state_.lock()->in_force.clear();
+  state_.lock()->in_force = {};
 }
 
-Status FakeFirewall::replace_all(const std::vector<NetworkRules>& networks) {
+Status FakeFirewall::replace_all(const RuleSet& rules) {
   TRY(gate_.pass("replace the firewall's rules"));
-  std::map<std::string, NetworkRules> wanted;
-  for (const NetworkRules& network : networks) {
-    TRY(check_link_name(network.bridge));
-    wanted[network.bridge] = network;
-  }
+  for (const auto& [bridge, network] : rules.networks) TRY(check_link_name(bridge));
   auto state = state_.lock();
-  state->wanted = std::move(wanted);
+  state->wanted = rules;
   state->in_force = state->wanted;
   return {};
 }
@@ -29,7 +33,7 @@ Status FakeFirewall::add(const NetworkRules& network) {
   TRY(gate_.pass("add firewall rules"));
   TRY(check_link_name(network.bridge));
   auto state = state_.lock();
-  state->wanted[network.bridge] = network;
+  state->wanted.networks[network.bridge] = network;
   state->in_force = state->wanted;
   return {};
 }
@@ -37,8 +41,31 @@ Status FakeFirewall::add(const NetworkRules& network) {
 Status FakeFirewall::remove(const std::string& bridge) {
   TRY(gate_.pass("remove firewall rules"));
   auto state = state_.lock();
-  state->wanted.erase(bridge);
+  state->wanted.networks.erase(bridge);
   state->in_force = state->wanted;
+  return {};
+}
+
+Status FakeFirewall::set_endpoint(const std::string& id, const EndpointRules& rules) {
+  TRY(gate_.pass("set an endpoint's firewall rules"));
+  auto state = state_.lock();
+  if (rules.empty())
+    state->wanted.endpoints.erase(id);
+  else
+    state->wanted.endpoints[id] = rules;
+  state->in_force = state->wanted;
+  return {};
+}
+
+Status FakeFirewall::forget_flows(const IpAddress& container) {
+  TRY(gate_.pass("end flows"));
+  state_.lock()->forgotten.push_back(container);
+  return {};
+}
+
+Status FakeFirewall::forget_flows_to(Protocol, const IpAddress& host, uint16_t) {
+  TRY(gate_.pass("end flows to a port"));
+  state_.lock()->forgotten.push_back(host);
   return {};
 }
 

@@ -61,6 +61,7 @@ void FakeKernel::State::drop(const std::string& name) {
   links.erase(name);
   addresses.erase(name);
   isolation.erase(name);
+  hairpin.erase(name);
   for (auto& [other, link] : links) {
     if (index != 0 && link.master == index) link.master = 0;
   }
@@ -153,6 +154,18 @@ Status FakeKernel::attach_port(const std::string& name, const std::string& bridg
   link->group = kLiveGroup;
   link->up = true;
   state->isolation[name] = isolation;
+  return {};
+}
+
+Status FakeKernel::set_hairpin(const std::string& name, Hairpin hairpin) {
+  TRY(gate_.pass("set hairpin mode"));
+  auto state = state_.lock();
+  const auto link = state->links.find(name);
+  if (link == state->links.end() || link->second.master == 0) return {};
+  if (hairpin == Hairpin::kOn)
+    state->hairpin.insert(name);
+  else
+    state->hairpin.erase(name);
   return {};
 }
 

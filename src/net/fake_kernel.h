@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ class FakeKernel final : public Kernel {
     std::map<std::string, Link> links;
     std::map<std::string, std::vector<InterfaceAddress>> addresses;  // by link
     std::map<std::string, PortIsolation> isolation;                  // by host end
+    std::set<std::string> hairpin;                                   // ports whose frames may go back
     std::map<std::string, std::string> peers;                        // host end to peer, and peer to host end
   };
 
@@ -45,6 +47,7 @@ class FakeKernel final : public Kernel {
   Status create_bridge(const BridgeSpec& spec) override;
   Status create_veth(const VethSpec& spec) override;
   Status attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) override;
+  Status set_hairpin(const std::string& name, Hairpin hairpin) override;
   Status set_mtu(const std::string& name, int mtu) override;
   Status set_up(const std::string& name) override;
   Status retire_links(const std::vector<std::string>& names) override;

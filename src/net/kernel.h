@@ -27,6 +27,8 @@ class Kernel {
   virtual Status create_veth(const VethSpec& spec) = 0;
   // Makes an existing link a port of the bridge again, in kLiveGroup and up; its alias stays.
   virtual Status attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) = 0;
+  // Of a port of a bridge. A link that is gone, or is no port, is no error: it is made anew or attached again with the setting.
+  virtual Status set_hairpin(const std::string& name, Hairpin hairpin) = 0;
   virtual Status set_mtu(const std::string& name, int mtu) = 0;
   virtual Status set_up(const std::string& name) = 0;
 

@@ -68,9 +68,13 @@ struct BridgeSpec {
   int mtu = 1500;
   // Given, so that the bridge's address does not change as ports come and go.
   Mac mac;
+  // What the host sends from 127.0.0.1 may go there, and answers to it come back (net.ipv4.conf.LINK.route_localnet).
+  bool route_loopback = false;
 };
 
 enum class PortIsolation { kOff, kOn };
+// Whether a frame may leave by the port that it came in by: a container that reaches itself by a port that it publishes.
+enum class Hairpin { kOff, kOn };
 
 // A veth pair whose host end is a port of a bridge. The peer is what the engine moves into the sandbox.
 struct VethSpec {
@@ -81,6 +85,7 @@ struct VethSpec {
   int mtu = 1500;
   std::optional<Mac> peer_mac;
   PortIsolation isolation = PortIsolation::kOff;
+  Hairpin hairpin = Hairpin::kOff;
 };
 
 // That the endpoint behind a port has these addresses, and this MAC.

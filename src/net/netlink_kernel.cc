@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
@@ -38,8 +39,16 @@ void put_port_settings(NetlinkMessage& message, PortIsolation isolation) {
   message.put_u8(IFLA_BRPORT_ISOLATED, isolation == PortIsolation::kOn ? 1 : 0);
 }
 
-void put_no_address_of_its_own(NetlinkMessage& message) {
+enum class Ipv6Settings { kPut, kLeaveOut };
+
+void put_family_settings(NetlinkMessage& message, bool route_loopback, Ipv6Settings ipv6_settings) {
   NetlinkMessage::Nest families(message, IFLA_AF_SPEC);
+  if (route_loopback) {
+    NetlinkMessage::Nest ipv4(message, AF_INET);
+    NetlinkMessage::Nest settings(message, IFLA_INET_CONF);
+    message.put_u32(IPV4_DEVCONF_ROUTE_LOCALNET, 1);
+  }
+  if (ipv6_settings == Ipv6Settings::kLeaveOut) return;
   NetlinkMessage::Nest ipv6(message, AF_INET6);
   message.put_u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
 }
@@ -50,6 +59,7 @@ struct Completion {
   std::string alias;       // empty: as it is
   std::optional<int> mtu;  // empty: as it is
   std::optional<PortIsolation> isolation;
+  bool route_loopback = false;
 };
 
 // Goes up with it, so that a port is never up before its isolation is set.
@@ -68,10 +78,11 @@ NetlinkMessage completion(const Completion& rest) {
 // an MTU of 1280, and on a host that was booted without IPv6. It gets the rest in a message of its own.
 Status complete(NetlinkPool& pool, const Completion& rest, const std::string& attempt) {
   NetlinkMessage all = completion(rest);
-  put_no_address_of_its_own(all);
+  put_family_settings(all, rest.route_loopback, Ipv6Settings::kPut);
   Status done = pool.exchange(all, attempt);
   if (done.ok() || done.error().sys_errno != EAFNOSUPPORT) return done;
   NetlinkMessage without_ipv6 = completion(rest);
+  put_family_settings(without_ipv6, rest.route_loopback, Ipv6Settings::kLeaveOut);
   return pool.exchange(without_ipv6, attempt);
 }
 
@@ -169,7 +180,8 @@ Status NetlinkKernel::create_bridge(const BridgeSpec& spec) {
   TRY(pool_->exchange(creation, attempt));
   // The MTU not at creation: only one that is changed counts as the user's own, and stays when ports go
   // (br_change_mtu, net/bridge/br_device.c).
-  Status completed = complete(*pool_, {spec.name, spec.alias, spec.mtu, std::nullopt}, attempt);
+  Status completed =
+      complete(*pool_, {spec.name, spec.alias, spec.mtu, std::nullopt, spec.route_loopback}, attempt);
   if (!completed.ok()) delete_link(spec.name);
   return completed;
 }
@@ -198,6 +210,21 @@ Status NetlinkKernel::attach_port(const std::string& name, const std::string& br
   message.put_u32(IFLA_GROUP, kLiveGroup);
   TRY(pool_->exchange(message, attempt));
   return complete(*pool_, {name, {}, std::nullopt, isolation}, attempt);
+}
+
+Status NetlinkKernel::set_hairpin(const std::string& name, Hairpin hairpin) {
+  const std::string attempt = fmt::format("cannot set hairpin mode of {}", name);
+  const std::optional<Link> port = TRY(find_link(name));
+  if (!port || port->master == 0) return {};
+  NetlinkMessage message(RTM_NEWLINK, 0);
+  message.put_header(link_header(port->index, AdminState::kUnchanged));
+  {
+    NetlinkMessage::Nest info(message, IFLA_LINKINFO);
+    message.put_string(IFLA_INFO_SLAVE_KIND, "bridge");
+    NetlinkMessage::Nest settings(message, IFLA_INFO_SLAVE_DATA);
+    message.put_u8(IFLA_BRPORT_MODE, hairpin == Hairpin::kOn ? 1 : 0);
+  }
+  return pool_->exchange(message, attempt);
 }
 
 Status NetlinkKernel::set_mtu(const std::string& name, int mtu) {

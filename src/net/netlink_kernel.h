@@ -24,6 +24,7 @@ class NetlinkKernel final : public Kernel {
   Status create_bridge(const BridgeSpec& spec) override;
   Status create_veth(const VethSpec& spec) override;
   Status attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) override;
+  Status set_hairpin(const std::string& name, Hairpin hairpin) override;
   Status set_mtu(const std::string& name, int mtu) override;
   Status set_up(const std::string& name) override;
   Status retire_links(const std::vector<std::string>& names) override;

@@ -40,6 +40,15 @@ Status NetworkApplier::create_bridge(const BridgeSpec& spec) {
   return kernel_.create_bridge(spec);
 }
 
+Result<Link> NetworkApplier::adopted_bridge(const std::string& name) {
+  auto link = TRY(kernel_.find_link(name));
+  if (link && link->kind == "bridge" && !is_dying(*link)) return std::move(*link);
+  return unavailable(
+      fmt::format("bridge {} is not viaduct's, and {}; make it again, or remove the network and create it "
+                  "without that name",
+                  name, link ? "is no bridge any more" : "is gone"));
+}
+
 void NetworkApplier::undo_bridge(const BridgeSpec& spec) {
   // What cannot be undone now has no record, and is removed by the next reconcile().
   static_cast<void>(kernel_.retire_links({spec.name}));
@@ -48,8 +57,12 @@ void NetworkApplier::undo_bridge(const BridgeSpec& spec) {
 
 Status NetworkApplier::create(const NetworkPlan& plan) {
   Rollback rollback;
-  TRY(create_bridge(plan.bridge));
-  rollback.add([&] { undo_bridge(plan.bridge); });
+  if (plan.adopted) {
+    TRY(adopted_bridge(plan.bridge.name));
+  } else {
+    TRY(create_bridge(plan.bridge));
+    rollback.add([&] { undo_bridge(plan.bridge); });
+  }
   for (const InterfaceAddress& address : plan.addresses) TRY(kernel_.add_address(plan.bridge.name, address));
   TRY(rules_.add(plan.rules));
   rollback.commit();
@@ -59,6 +72,10 @@ Status NetworkApplier::create(const NetworkPlan& plan) {
 Result<NetworkApplier::Ensured> NetworkApplier::ensure(const NetworkPlan& plan) {
   Ensured ensured;
   const std::string& name = plan.bridge.name;
+  if (plan.adopted) {
+    ensured.bridge_index = TRY(adopted_bridge(name)).index;
+    return ensured;
+  }
   auto link = TRY(kernel_.find_link(name));
   std::vector<InterfaceAddress> present;
   if (link && !is_dying(*link)) {

@@ -46,6 +46,8 @@ class NetworkApplier {
 
  private:
   Status create_bridge(const BridgeSpec& spec);
+  // The bridge of somebody else's that a plan stands on. Errors: kUnavailable, it is not there.
+  Result<Link> adopted_bridge(const std::string& name);
   // Gets a leftover of one's own, or what is dying, out of the way of a new link. Returns whether the name is worth another
   // try.
   Result<bool> clear_leftover(const std::string& name, const std::string& alias);

@@ -56,8 +56,10 @@ Status NetworkLifecycle::create(const CreateNetworkRequest& request, Deadline de
   const Driver* driver = TRY(driver_for(request.options));
   PlanContext context = core_.context();
   context.uplink_mtu = TRY(core_.kernel.uplink_mtu()).value_or(kFallbackMtu);
+  context.adopts = TRY(adopts_bridge(request, *driver, context));
   // What is refused is refused before anything is touched.
-  TRY(driver->accept(request, context));
+  const NetworkRecord draft = TRY(driver->accept(request, context));
+  const std::string adopted = draft.adopted ? draft.bridge : std::string();
   TRY(clear_the_way(request, deadline));
   const auto lock = TRY(core_.table.lock(request.id, deadline));
   if (const auto known = core_.table.network(request.id)) {
@@ -68,7 +70,7 @@ Status NetworkLifecycle::create(const CreateNetworkRequest& request, Deadline de
   }
   if (const auto overlap = core_.table.claim(request.id, prefixes_of(request)))
     return overlap_error(request.id, *overlap);
-  TRY(refuse_subnets_of_host(request));
+  TRY(refuse_subnets_of_host(request, adopted));
   TRY(make(request, *driver, std::move(context)));
   if (!deadline.expired()) return {};
   // The engine has been told that the call failed, and will not delete what it does not know of.
@@ -76,6 +78,25 @@ Status NetworkLifecycle::create(const CreateNetworkRequest& request, Deadline de
   return Error{ErrorCode::kBusy,
                fmt::format("network {} was ready only after its deadline and was taken back; try again",
                            short_id(request.id))};
+}
+
+Result<bool> NetworkLifecycle::adopts_bridge(const CreateNetworkRequest& request, const Driver& driver,
+                                             const PlanContext& context) {
+  if (!driver.has_named_bridge(request.options)) return false;
+  const std::string name = TRY(driver.accept(request, context)).bridge;
+  for (const NetworkRecord& other : core_.table.networks())
+    if (other.bridge == name && other.request.id != request.id)
+      return conflict(
+          fmt::format("bridge {} is network {}'s; give network {} another name for its bridge, or none", name,
+                      short_id(other.request.id), short_id(request.id)));
+  const auto link = TRY(core_.kernel.find_link(name));
+  if (!link || link->group == kDyingGroup) return false;
+  const auto mark = mark_from_alias(link->alias);
+  if (mark && mark->instance == core_.environment.instance) return false;
+  if (link->kind != "bridge")
+    return conflict(fmt::format("link {} is no bridge; give network {} another name for its bridge, or none",
+                                name, short_id(request.id)));
+  return true;
 }
 
 Status NetworkLifecycle::take_back(const NetworkRecord& network) {
@@ -99,7 +120,8 @@ Status NetworkLifecycle::make(const CreateNetworkRequest& request, const Driver&
     record.confirmed = false;
     const NetworkPlan plan = driver.plan(record, context);
     auto created = core_.applier.create(plan);
-    if (!created.ok() && created.error().code == ErrorCode::kAlreadyExists) {
+    if (!created.ok() && created.error().code == ErrorCode::kAlreadyExists &&
+        !driver.has_named_bridge(request.options)) {
       context.taken_names.insert(record.bridge);
       continue;
     }
@@ -161,7 +183,9 @@ Status NetworkLifecycle::remove_locked(const NetworkRecord& network) {
   store::Transaction transaction;
   transaction.writes.push_back({store::Table::kNetwork, network.request.id, std::nullopt});
   std::vector<VethSpec> specs;
-  for (const auto& endpoint : core_.table.endpoints_of(network.request.id)) {
+  const auto endpoints = core_.table.endpoints_of(network.request.id);
+  for (const auto& endpoint : endpoints) {
+    TRY(core_.drop_rules(endpoint));
     specs.push_back(core_.plan(network, endpoint));
     transaction.writes.push_back(removal_of(endpoint));
   }
@@ -169,6 +193,7 @@ Status NetworkLifecycle::remove_locked(const NetworkRecord& network) {
   if (!removed.ok())
     return std::move(removed).error().with_context("network " + short_id(network.request.id));
   TRY(core_.store.commit(transaction));
+  for (const auto& endpoint : endpoints) core_.publisher.withdraw(endpoint.request.endpoint_id);
   core_.table.erase_network(network.request.id);
   return {};
 }
@@ -218,13 +243,15 @@ Result<bool> NetworkLifecycle::remove_abandoned(const Prefix& subnet, Deadline d
   return false;
 }
 
-Status NetworkLifecycle::refuse_subnets_of_host(const CreateNetworkRequest& request) {
+Status NetworkLifecycle::refuse_subnets_of_host(const CreateNetworkRequest& request,
+                                                const std::string& adopted) {
   const auto wanted = prefixes_of(request);
   if (wanted.empty()) return {};
   const auto links = TRY(core_.kernel.links());
   for (const Link& link : links) {
     const auto mark = mark_from_alias(link.alias);
-    const bool ours = (mark && mark->instance == core_.environment.instance) || link.group == kDyingGroup;
+    const bool ours = (mark && mark->instance == core_.environment.instance) || link.group == kDyingGroup ||
+                      link.name == adopted;
     // A port's addresses do not route; skipping ports spares a question for each container on the host.
     if (ours || link.master != 0 || (link.group == kLiveGroup && !mark)) continue;
     const auto addresses = core_.kernel.addresses(link.name);

@@ -5,6 +5,7 @@
 #include "net/endpoint_lifecycle.h"
 #include "net/network_lifecycle.h"
 #include "net/object_id.h"
+#include "net/port_lifecycle.h"
 #include "net/reconciler.h"
 #include "net/service_core.h"
 
@@ -12,16 +13,18 @@ namespace viaduct::net {
 
 class NetworkService::Impl {
  public:
-  Impl(store::Store& store, Kernel& kernel, Firewall& firewall, const Clock& clock,
+  Impl(store::Store& store, Kernel& kernel, Firewall& firewall, HostPorts& host_ports, const Clock& clock,
        NetworkEnvironment environment)
-      : core(store, kernel, firewall, clock, std::move(environment)),
+      : core(store, kernel, firewall, host_ports, clock, std::move(environment)),
         networks(core),
         endpoints(core),
+        ports(core),
         reconciler(core) {}
 
   ServiceCore core;
   NetworkLifecycle networks;
   EndpointLifecycle endpoints;
+  PortLifecycle ports;
   Reconciler reconciler;
 };
 
@@ -29,9 +32,10 @@ NetworkService::NetworkService(std::unique_ptr<Impl> impl) : impl_(std::move(imp
 NetworkService::~NetworkService() = default;
 
 Result<std::unique_ptr<NetworkService>> NetworkService::open(store::Store& store, Kernel& kernel,
-                                                             Firewall& firewall, const Clock& clock,
+                                                             Firewall& firewall, HostPorts& ports,
+                                                             const Clock& clock,
                                                              NetworkEnvironment environment) {
-  auto impl = std::make_unique<Impl>(store, kernel, firewall, clock, std::move(environment));
+  auto impl = std::make_unique<Impl>(store, kernel, firewall, ports, clock, std::move(environment));
   TRY(impl->core.load());
   return std::unique_ptr<NetworkService>(new NetworkService(std::move(impl)));
 }
@@ -40,9 +44,9 @@ Result<ReconcileReport> NetworkService::reconcile() {
   return impl_->reconciler.run();
 }
 
-Result<GatewayNeed> NetworkService::gateway_need(const Options& options) const {
-  const Driver* driver = TRY(driver_for(options));
-  return driver->gateway_need(options);
+Result<GatewayNeed> NetworkService::gateway_need(const GatewayQuestion& question) const {
+  const Driver* driver = TRY(driver_for(question.options));
+  return driver->gateway_need(question);
 }
 
 Status NetworkService::create_network(const CreateNetworkRequest& request, Deadline deadline) {
@@ -76,13 +80,14 @@ Status NetworkService::leave(const std::string& network_id, const std::string& e
   return impl_->endpoints.leave(network_id, endpoint_id, deadline);
 }
 
-Status NetworkService::program_external_connectivity(const ExternalConnectivityRequest& request, Deadline) {
-  return impl_->endpoints.program(request);
+Status NetworkService::program_external_connectivity(const ExternalConnectivityRequest& request,
+                                                     Deadline deadline) {
+  return impl_->ports.program(request, deadline);
 }
 
-Status NetworkService::revoke_external_connectivity(const std::string&, const std::string&, Deadline) {
-  // Nothing was programmed, and an endpoint of before a restart must not hold the engine up (trap T14).
-  return {};
+Status NetworkService::revoke_external_connectivity(const std::string& network_id,
+                                                    const std::string& endpoint_id, Deadline deadline) {
+  return impl_->ports.revoke(network_id, endpoint_id, deadline);
 }
 
 std::optional<AddressUser> NetworkService::bound_to(const Prefix& pool, const IpAddress& address) const {

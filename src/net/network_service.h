@@ -11,6 +11,7 @@
 #include "base/deadline.h"
 #include "net/driver.h"
 #include "net/firewall.h"
+#include "net/host_ports.h"
 #include "net/kernel.h"
 #include "net/network_types.h"
 #include "net/records.h"
@@ -64,7 +65,8 @@ class NetworkService {
   // Loads what the store holds; touches nothing. Errors: kCorrupt, kUnsupported, kUnavailable. References
   // must outlive it.
   static Result<std::unique_ptr<NetworkService>> open(store::Store& store, Kernel& kernel, Firewall& firewall,
-                                                      const Clock& clock, NetworkEnvironment environment);
+                                                      HostPorts& ports, const Clock& clock,
+                                                      NetworkEnvironment environment);
   ~NetworkService();
 
   // Makes kernel and firewall hold what the store promises: bridges, addresses, ports, rules; removes links
@@ -75,7 +77,7 @@ class NetworkService {
   // links.
   Result<ReconcileReport> reconcile();
 
-  Result<GatewayNeed> gateway_need(const Options& options) const;
+  Result<GatewayNeed> gateway_need(const GatewayQuestion& question) const;
 
   // A known id with equal parameters succeeds, and takes back endpoints whose links are gone; with other
   // parameters the old network is torn down first (the engine forgot it). Errors: kInvalidArgument,
@@ -101,8 +103,11 @@ class NetworkService {
   Result<JoinReply> join(const JoinRequest& request, Deadline deadline);
   // Takes the links away, and keeps the record: another join makes them anew. Unknown ids succeed.
   Status leave(const std::string& network_id, const std::string& endpoint_id, Deadline deadline);
-  // Errors: kNotFound; kUnsupported, when ports are to be published.
+  // The endpoint is its container's way to the outside: its ports are published, in the place of those that were. Repeated, it
+  // keeps the host ports that were chosen. Errors, after which all is as before: kNotFound; kConflict, a host port is in use,
+  // by whom; kExhausted, none of a range is free; kInvalidArgument.
   Status program_external_connectivity(const ExternalConnectivityRequest& request, Deadline deadline);
+  // It is no more. Leave and the deletion of the endpoint do the same, since this may never come. Unknown ids succeed.
   Status revoke_external_connectivity(const std::string& network_id, const std::string& endpoint_id,
                                       Deadline deadline);
 

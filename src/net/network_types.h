@@ -1,8 +1,11 @@
 #pragma once
 
+#include <compare>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ip.h"
@@ -44,9 +47,26 @@ struct PortBinding {
   Protocol protocol = Protocol::kTcp;
   uint16_t port = 0;
   std::string host_ip;
-  uint16_t host_port = 0;
-  uint16_t host_port_end = 0;
+  uint16_t host_port = 0;      // 0: any
+  uint16_t host_port_end = 0;  // 0: none but host_port
+  auto operator<=>(const PortBinding&) const = default;
 };
+
+// A port of a container that is open to others. All of one family.
+struct PublishedPort {
+  Protocol protocol = Protocol::kTcp;  // TCP, UDP or SCTP
+  IpAddress container;
+  uint16_t port = 0;
+  // Where the host takes connections for it: an address of its own, or the unspecified one for all of them. Without host port
+  // nothing is translated: the port is open on the container's address alone.
+  IpAddress host;
+  uint16_t host_port = 0;
+  auto operator<=>(const PublishedPort&) const = default;
+};
+// "tcp", "udp", "sctp", "icmp".
+std::string_view to_string(Protocol protocol);
+// "0.0.0.0:8080/tcp", "[::1]:53/udp".
+std::string host_side(const PublishedPort& port);
 
 struct CreateEndpointRequest {
   std::string network_id;
@@ -88,7 +108,11 @@ struct AddressUser {
   std::optional<Mac> mac;  // of the endpoint; a gateway has none
 };
 
-// What GwAllocCheck answers (engine 28.0 and newer).
+// GwAllocCheck (engine 28.0 and newer): what of a network is known before it has addresses, and what it does not need.
+struct GatewayQuestion {
+  Options options;
+  bool internal = false;
+};
 struct GatewayNeed {
   bool skip_ipv4 = false;
   bool skip_ipv6 = false;

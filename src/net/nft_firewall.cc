@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/c_handle.h"
+#include "net/flow_table.h"
 #include "net/nft_listing.h"
 
 namespace viaduct::net {
@@ -51,78 +52,110 @@ Result<std::string> NftFirewall::accept_changes(NftSession& session, const std::
   return text;
 }
 
-Result<std::string> NftFirewall::commands_for(State& state, const RulesByBridge& wanted,
-                                              const std::set<std::string>& engine_bridges) {
-  std::set<std::string> patterns = accept_patterns(wanted);
-  bool known = state.known == Known::kYes;
-  std::string text;
-  if (wanted.empty()) {
-    text = no_table();
-  } else if (known && !state.wanted.empty()) {
-    text = difference(sets_of(state.wanted, state.engine_bridges), sets_of(wanted, engine_bridges));
-  } else {
-    text = whole_table(sets_of(wanted, engine_bridges));
-  }
-  if (!known || patterns != accept_patterns(state.wanted))
-    text += TRY(accept_changes(*state.session, patterns));
-  return text;
-}
-
 // A difference may fail because somebody flushed the rule set, and the accept rules because the engine has
 // just changed its chain: the second try looks anew and writes everything.
-Status NftFirewall::apply(State& state, RulesByBridge wanted) {
+Status NftFirewall::write(State& state, const TableSets& from, const TableSets& to) {
+  const std::set<std::string> patterns = accept_patterns(state.wanted.networks);
   for (int tries = 0;; ++tries) {
-    std::set<std::string> engine_bridges = engine_bridges_now();
-    std::string commands = TRY(commands_for(state, wanted, engine_bridges));
+    std::string commands;
+    if (state.wanted.networks.empty())
+      commands = no_table();
+    else if (state.known == Known::kYes && !state.patterns.empty())
+      commands = difference(from, to);
+    else
+      commands = whole_table(sets_of(state.wanted, state.engine_bridges));
+    if (state.known == Known::kNo || patterns != state.patterns)
+      commands += TRY(accept_changes(*state.session, patterns));
     Result<std::string> done = state.session->run(commands, "cannot change the packet filter");
     if (done.ok()) {
       state.known = Known::kYes;
-      state.wanted = std::move(wanted);
-      state.engine_bridges = std::move(engine_bridges);
+      state.patterns = patterns;
       return {};
     }
     state.known = Known::kNo;
+    state.engine_bridges = engine_bridges_now();
     if (tries == 1) return std::move(done).error();
   }
 }
 
-Status NftFirewall::replace_all(const std::vector<NetworkRules>& networks) {
-  RulesByBridge wanted;
-  for (const NetworkRules& network : networks) {
-    TRY(check_rules(network));
-    wanted[network.bridge] = network;
-  }
+Status NftFirewall::change_networks(State& state, RulesByBridge networks) {
+  const TableSets from = sets_of(state.wanted.networks, state.engine_bridges);
+  state.engine_bridges = engine_bridges_now();
+  networks.swap(state.wanted.networks);
+  Status written = write(state, from, sets_of(state.wanted.networks, state.engine_bridges));
+  if (!written.ok()) state.wanted.networks = std::move(networks);
+  return written;
+}
+
+Status NftFirewall::replace_all(const RuleSet& rules) {
+  for (const auto& [bridge, network] : rules.networks) TRY(check_rules(network));
+  for (const auto& [id, endpoint] : rules.endpoints) TRY(check_rules(endpoint));
   auto state = state_.lock();
   state->known = Known::kNo;
+  state->engine_bridges = engine_bridges_now();
   // Also when it fails: ensure() brings it about later.
-  state->wanted = wanted;
-  return apply(*state, std::move(wanted));
+  state->wanted = rules;
+  return write(*state, {}, {});
 }
 
 Status NftFirewall::add(const NetworkRules& network) {
   TRY(check_rules(network));
   auto state = state_.lock();
-  RulesByBridge wanted = state->wanted;
-  wanted[network.bridge] = network;
-  return apply(*state, std::move(wanted));
+  auto networks = state->wanted.networks;
+  networks[network.bridge] = network;
+  return change_networks(*state, std::move(networks));
 }
 
 Status NftFirewall::remove(const std::string& bridge) {
   auto state = state_.lock();
-  if (!state->wanted.contains(bridge)) return {};
-  RulesByBridge wanted = state->wanted;
-  wanted.erase(bridge);
-  return apply(*state, std::move(wanted));
+  if (!state->wanted.networks.contains(bridge)) return {};
+  auto networks = state->wanted.networks;
+  networks.erase(bridge);
+  return change_networks(*state, std::move(networks));
+}
+
+Status NftFirewall::set_endpoint(const std::string& id, const EndpointRules& rules) {
+  TRY(check_rules(rules));
+  auto state = state_.lock();
+  auto& endpoints = state->wanted.endpoints;
+  const auto known = endpoints.find(id);
+  EndpointRules before = known == endpoints.end() ? EndpointRules{} : known->second;
+  if (before == rules) return {};
+  const auto put = [&](EndpointRules value) {
+    if (value.empty())
+      endpoints.erase(id);
+    else
+      endpoints[id] = std::move(value);
+  };
+  TableSets from;
+  TableSets to;
+  add_elements(from, before);
+  add_elements(to, rules);
+  put(rules);
+  Status written = write(*state, from, to);
+  if (!written.ok()) put(std::move(before));
+  return written;
+}
+
+Status NftFirewall::forget_flows(const IpAddress& container) {
+  return end_flows_of(container);
+}
+
+Status NftFirewall::forget_flows_to(Protocol protocol, const IpAddress& host, uint16_t port) {
+  return end_flows_to(protocol, host, port);
 }
 
 Result<bool> NftFirewall::ensure() {
   auto state = state_.lock();
-  if (state->wanted.empty()) return false;
+  if (state->wanted.networks.empty()) return false;
   auto listing = TRY(list(*state->session, kListTable));
-  bool intact = listing && table_is_intact(*listing, sets_of(state->wanted, engine_bridges_now()));
-  if (intact && TRY(accept_changes(*state->session, accept_patterns(state->wanted))).empty()) return false;
+  std::set<std::string> engine_bridges = engine_bridges_now();
+  bool intact = listing && table_is_intact(*listing, sets_of(state->wanted, engine_bridges));
+  if (intact && TRY(accept_changes(*state->session, accept_patterns(state->wanted.networks))).empty())
+    return false;
   state->known = Known::kNo;
-  TRY(apply(*state, state->wanted));
+  state->engine_bridges = std::move(engine_bridges);
+  TRY(write(*state, {}, {}));
   return true;
 }
 

@@ -21,9 +21,12 @@ class NftFirewall final : public Firewall {
   // Changes nothing yet. Errors: kUnavailable.
   static Result<std::unique_ptr<NftFirewall>> open();
 
-  Status replace_all(const std::vector<NetworkRules>& networks) override;
+  Status replace_all(const RuleSet& rules) override;
   Status add(const NetworkRules& network) override;
   Status remove(const std::string& bridge) override;
+  Status set_endpoint(const std::string& id, const EndpointRules& rules) override;
+  Status forget_flows(const IpAddress& container) override;
+  Status forget_flows_to(Protocol protocol, const IpAddress& host, uint16_t port) override;
   Result<bool> ensure() override;
 
  private:
@@ -31,17 +34,19 @@ class NftFirewall final : public Firewall {
   enum class Known { kNo, kYes };
   struct State {
     std::optional<NftSession> session;
-    RulesByBridge wanted;
+    RuleSet wanted;
     // As last written; the engine's networks come and go, and ensure() follows.
     std::set<std::string> engine_bridges;
+    std::set<std::string> patterns;
     Known known = Known::kNo;
   };
 
   explicit NftFirewall(NftSession session);
-  static Status apply(State& state, RulesByBridge wanted);
+  // Writes what is wanted by now: the change from one to the other where the rest is known to be in place.
+  static Status write(State& state, const TableSets& from, const TableSets& to);
+  // Has other networks, or takes the change back.
+  static Status change_networks(State& state, RulesByBridge networks);
   static Result<std::string> accept_changes(NftSession& session, const std::set<std::string>& patterns);
-  static Result<std::string> commands_for(State& state, const RulesByBridge& wanted,
-                                          const std::set<std::string>& engine_bridges);
 
   Guarded<State> state_;
 };

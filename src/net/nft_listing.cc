@@ -54,12 +54,23 @@ std::string address_text(const std::string& text) {
   return address.ok() ? address.value().to_string() : text;
 }
 
+// The number, where nft finds a name for it in /etc/protocols; an address as above.
+std::string value_text(const std::string& text) {
+  for (const auto& [name, number] : {std::pair("tcp", "6"), std::pair("udp", "17"), std::pair("sctp", "132")})
+    if (text == name) return number;
+  return address_text(text);
+}
+
 // As sets_of() writes it; text that no element has for what viaduct never puts in.
-std::string element_text(const Json& element, bool is_address) {
+std::string element_text(const Json& element, bool is_link) {
   if (element.is_string()) {
     std::string text = element.get<std::string>();
-    return is_address ? address_text(text) : fmt::format("\"{}\"", text);
+    return is_link ? fmt::format("\"{}\"", text) : value_text(text);
   }
+  if (element.is_number_integer()) return std::to_string(element.get<int>());
+  // Of a map: key and value.
+  if (element.is_array() && element.size() == 2)
+    return element_text(element[0], is_link) + " : " + element_text(element[1], is_link);
   if (element.is_object() && element.contains("prefix") && element["prefix"].is_object()) {
     const Json& prefix = element["prefix"];
     return fmt::format("{}/{}", address_text(text_of(prefix, "addr")), number_of(prefix, "len"));
@@ -67,7 +78,7 @@ std::string element_text(const Json& element, bool is_address) {
   if (element.is_object() && element.contains("concat") && element["concat"].is_array()) {
     std::string text;
     for (const Json& part : element["concat"])
-      text += (text.empty() ? "" : " . ") + element_text(part, is_address);
+      text += (text.empty() ? "" : " . ") + element_text(part, is_link);
     return text;
   }
   return "?";
@@ -75,10 +86,10 @@ std::string element_text(const Json& element, bool is_address) {
 
 std::set<std::string> elements_of(const Json& set) {
   std::set<std::string> elements;
-  bool is_address = text_of(set, "name").starts_with("masquerade");
+  bool is_link = holds_link_names(text_of(set, "name"));
   auto listed = set.find("elem");
   if (listed == set.end() || !listed->is_array()) return elements;
-  for (const Json& element : *listed) elements.insert(element_text(element, is_address));
+  for (const Json& element : *listed) elements.insert(element_text(element, is_link));
   return elements;
 }
 
@@ -130,14 +141,14 @@ bool is_ours(const AcceptRule& rule) {
 
 bool table_is_intact(const std::string& listing, const TableSets& sets) {
   TableSets listed;
-  for (const Json& set : objects_of(listing, "set")) {
-    std::set<std::string>* target = elements_of_set(listed, text_of(set, "name"));
-    if (target != nullptr) *target = elements_of(set);
-  }
+  for (const char* kind : {"set", "map"})
+    for (const Json& set : objects_of(listing, kind)) {
+      std::set<std::string>* target = elements_of_set(listed, text_of(set, "name"));
+      if (target != nullptr) *target = elements_of(set);
+    }
   std::map<std::string, size_t> rules;
   for (const Json& rule : objects_of(listing, "rule")) ++rules[text_of(rule, "chain")];
-  return listed == sets && rules["forward"] == forward_rule_count() &&
-         rules["postrouting"] == postrouting_rule_count();
+  return listed == sets && rules == rule_counts();
 }
 
 std::string accept_rule_changes(const std::string& family, const std::string& listing,

@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
-#include <optional>
 #include <string_view>
-
-#include "net/link_types.h"
 
 namespace viaduct::net {
 
@@ -15,50 +13,130 @@ namespace {
 // Bridges of viaduct's own naming (viaduct::net drivers).
 constexpr std::string_view kOwnPrefix = "vd-";
 
-// Order matters. Two set look-ups let everything pass that is none of viaduct's business.
-constexpr std::array kForwardRules{
-    "iifname != @bridges oifname != @bridges accept",
-    "iifname . oifname @icc_pairs accept",
-    "iifname @bridges oifname @bridges drop",
-    "iifname @internal drop",
-    "oifname @internal drop",
-    "ct state established,related accept",
-    "oifname @bridges drop",
-    // Only viaduct to elsewhere is left. The engine's own bridges are isolated from viaduct's, as from one
-    // another.
-    "oifname @engine_bridges ct state new drop",
-};
-
-constexpr std::array kPostroutingRules{
-    // What the host says to its own gateway address, and what stays among containers, keeps its source.
-    "oifname \"lo\" accept",
-    "oifname @bridges accept",
-    "ip saddr @masquerade4 ip daddr != { 224.0.0.0/4, 255.255.255.255 } masquerade",
-    "ip6 saddr @masquerade6 ip6 daddr != ff00::/8 masquerade",
-};
-
-std::string quoted(const std::string& name) {
-  return fmt::format("\"{}\"", name);
-}
-
-// As nft lists it: a host without its length.
-std::string element_of(const Prefix& prefix) {
-  return prefix.host_bits() == 0 ? prefix.first().to_string() : prefix.to_string();
-}
-
 struct SetDescription {
   std::string_view name;
   std::string_view type;
   std::set<std::string> TableSets::*elements;
 };
 
+constexpr std::string_view kLinks = "type ifname";
+constexpr std::string_view kPairs = "type ifname . ifname";
+
 const std::array kSets{
-    SetDescription{"bridges", "type ifname", &TableSets::bridges},
-    SetDescription{"internal", "type ifname", &TableSets::internal},
-    SetDescription{"icc_pairs", "type ifname . ifname", &TableSets::icc_pairs},
+    SetDescription{"bridges", kLinks, &TableSets::bridges},
+    SetDescription{"internal", kLinks, &TableSets::internal},
+    SetDescription{"icc_pairs", kPairs, &TableSets::icc_pairs},
+    SetDescription{"trusted", kPairs, &TableSets::trusted},
+    SetDescription{"routed4", kLinks, &TableSets::routed4},
+    SetDescription{"routed6", kLinks, &TableSets::routed6},
+    SetDescription{"unprotected4", kLinks, &TableSets::unprotected4},
+    SetDescription{"unprotected6", kLinks, &TableSets::unprotected6},
+    SetDescription{"subnets4", "type ipv4_addr; flags interval", &TableSets::subnets4},
+    SetDescription{"subnets6", "type ipv6_addr; flags interval", &TableSets::subnets6},
     SetDescription{"masquerade4", "type ipv4_addr; flags interval", &TableSets::masquerade4},
     SetDescription{"masquerade6", "type ipv6_addr; flags interval", &TableSets::masquerade6},
-    SetDescription{"engine_bridges", "type ifname", &TableSets::engine_bridges},
+    SetDescription{"sources4", "type ipv4_addr : ipv4_addr; flags interval", &TableSets::sources4},
+    SetDescription{"sources6", "type ipv6_addr : ipv6_addr; flags interval", &TableSets::sources6},
+    SetDescription{"engine_bridges", kLinks, &TableSets::engine_bridges},
+    SetDescription{"open4", "type ipv4_addr . inet_proto . inet_service", &TableSets::open4},
+    SetDescription{"open6", "type ipv6_addr . inet_proto . inet_service", &TableSets::open6},
+    SetDescription{"ports4", "type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service",
+                   &TableSets::ports4},
+    SetDescription{"ports6", "type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service",
+                   &TableSets::ports6},
+    SetDescription{"any4", "type inet_proto . inet_service : ipv4_addr . inet_service", &TableSets::any4},
+    SetDescription{"any6", "type inet_proto . inet_service : ipv6_addr . inet_service", &TableSets::any6},
+};
+
+// A map is a set whose elements have values.
+std::string_view kind_of(const SetDescription& set) {
+  return set.type.find(" : ") == std::string_view::npos ? "set" : "map";
+}
+
+struct ChainDescription {
+  std::string_view name;
+  std::string_view hook;  // empty for one that is jumped to
+  std::vector<std::string_view> rules;
+};
+
+// Order matters, of rules and of chains: a chain stands before those that jump to it. Protocols are numbers (1 ICMP, 58
+// ICMPv6), so that nothing depends on an /etc/protocols.
+const std::array kChains{
+    ChainDescription{"publish",
+                     "",
+                     {
+                         "dnat ip to ip daddr . meta l4proto . th dport map @ports4",
+                         "dnat ip6 to ip6 daddr . meta l4proto . th dport map @ports6",
+                         "meta nfproto ipv4 dnat ip to meta l4proto . th dport map @any4",
+                         "meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @any6",
+                     }},
+    // The host's own programs reach published ports over 127.0.0.1, for which a bridge has route_localnet; its containers do not
+    // reach the host's loopback that way. Before connection tracking puts the address back into what is answered.
+    ChainDescription{"loopback",
+                     "type filter hook prerouting priority raw",
+                     {
+                         "iifname @bridges ip daddr 127.0.0.0/8 drop",
+                     }},
+    ChainDescription{"prerouting",
+                     "type nat hook prerouting priority dstnat",
+                     {
+                         "ip daddr 127.0.0.0/8 accept",
+                         "fib daddr type local jump publish",
+                     }},
+    ChainDescription{"output",
+                     "type nat hook output priority -100",
+                     {
+                         "fib daddr type local jump publish",
+                     }},
+    // Before the engine's chains, which are at priority filter: what must not pass is gone before they accept it. Two set
+    // look-ups let everything pass that is none of viaduct's business.
+    ChainDescription{
+        "forward",
+        "type filter hook forward priority filter - 10",
+        {
+            "iifname != @bridges oifname != @bridges accept",
+            "iifname . oifname @icc_pairs accept",
+            "iifname @internal drop",
+            "oifname @internal drop",
+            "ct state established,related accept",
+            // Into a network: published ports, where somebody knocked at the host's address; on the container's
+            // own address from trusted links and in routed networks, to which ICMP comes as well.
+            "oifname @bridges ct status dnat ip daddr . meta l4proto . th dport @open4 accept",
+            "oifname @bridges ct status dnat ip6 daddr . meta l4proto . th dport @open6 accept",
+            "iifname . oifname @trusted ip daddr . meta l4proto . th dport @open4 accept",
+            "iifname . oifname @trusted ip6 daddr . meta l4proto . th dport @open6 accept",
+            "oifname @routed4 ip daddr . meta l4proto . th dport @open4 accept",
+            "oifname @routed6 ip6 daddr . meta l4proto . th dport @open6 accept",
+            "oifname @routed4 ip protocol 1 accept",
+            "oifname @routed6 meta l4proto 58 accept",
+            "oifname @unprotected4 meta nfproto ipv4 accept",
+            "oifname @unprotected6 meta nfproto ipv6 accept",
+            "oifname @bridges drop",
+            // Only viaduct to elsewhere is left. The engine's own bridges are isolated from viaduct's, as from one
+            // another, but for ports that the engine publishes.
+            "ct status dnat accept",
+            "oifname @engine_bridges ct state new drop",
+        }},
+    ChainDescription{
+        "postrouting",
+        "type nat hook postrouting priority srcnat",
+        {
+            // What the host says to its own gateway address, and what stays among containers, keeps its source.
+            "oifname \"lo\" accept",
+            // To a published port from where the answer would not come back by the host: from its own loopback,
+            // from containers, whose answers would go past the translation, and from link-local addresses.
+            "oifname @bridges ip saddr 127.0.0.0/8 masquerade",
+            // (By their subnets: where bridged packets pass through here, the link they came in by is not told.)
+            "oifname @bridges ct status dnat ip saddr @subnets4 masquerade",
+            "oifname @bridges ct status dnat ip6 saddr @subnets6 masquerade",
+            "oifname @bridges iifname @engine_bridges ct status dnat masquerade",
+            "oifname @bridges ip6 saddr fe80::/10 ct status dnat masquerade",
+            "oifname @bridges accept",
+            "ip daddr != { 224.0.0.0/4, 255.255.255.255 } snat ip to ip saddr map @sources4",
+            "ip6 daddr != ff00::/8 snat ip6 to ip6 saddr map @sources6",
+            "ip saddr @masquerade4 ip daddr != { 224.0.0.0/4, 255.255.255.255 } masquerade",
+            "ip6 saddr @masquerade6 ip6 daddr != ff00::/8 masquerade",
+        }},
 };
 
 // One command for the elements of `some` that are not in `others`; empty if there are none.
@@ -81,21 +159,16 @@ std::set<std::string>* elements_of_set(TableSets& sets, std::string_view name) {
   return nullptr;
 }
 
-size_t forward_rule_count() {
-  return kForwardRules.size();
-}
-size_t postrouting_rule_count() {
-  return kPostroutingRules.size();
+bool holds_link_names(std::string_view name) {
+  return std::any_of(kSets.begin(), kSets.end(), [name](const SetDescription& set) {
+    return set.name == name && set.type.starts_with(kLinks);
+  });
 }
 
-Status check_rules(const NetworkRules& network) {
-  TRY(check_link_name(network.bridge));
-  for (const Prefix& prefix : network.masquerade) {
-    if (prefix.length() > 0) continue;
-    return invalid_argument(fmt::format("bridge {} cannot masquerade {}; name the network's subnet",
-                                        network.bridge, prefix.to_string()));
-  }
-  return {};
+std::map<std::string, size_t> rule_counts() {
+  std::map<std::string, size_t> counts;
+  for (const ChainDescription& chain : kChains) counts[std::string(chain.name)] = chain.rules.size();
+  return counts;
 }
 
 bool is_engine_bridge(std::string_view name) {
@@ -106,42 +179,21 @@ bool is_engine_bridge(std::string_view name) {
          name.find_first_not_of("0123456789abcdef", kPrefix.size()) == std::string_view::npos;
 }
 
-TableSets sets_of(const RulesByBridge& networks, const std::set<std::string>& engine_bridges) {
-  TableSets sets;
-  for (const std::string& name : engine_bridges) sets.engine_bridges.insert(quoted(name));
-  std::set<Prefix> sources;
-  for (const auto& [bridge, network] : networks) {
-    std::string name = quoted(bridge);
-    sets.bridges.insert(name);
-    if (network.reach == Reach::kInternal) sets.internal.insert(name);
-    if (network.inter_container == InterContainer::kAllowed) sets.icc_pairs.insert(name + " . " + name);
-    if (network.reach == Reach::kOutside)
-      sources.insert(network.masquerade.begin(), network.masquerade.end());
-  }
-  // Two prefixes are disjoint or one holds the other, and the wider comes first.
-  std::optional<Prefix> widest;
-  for (const Prefix& source : sources) {
-    if (widest && widest->contains(source)) continue;
-    widest = source;
-    (source.family() == Family::kIpv4 ? sets.masquerade4 : sets.masquerade6).insert(element_of(source));
-  }
-  return sets;
-}
-
 std::string no_table() {
   return "add table inet viaduct\ndelete table inet viaduct\n";
 }
 
 std::string whole_table(const TableSets& sets) {
   std::string text = no_table() + "table inet viaduct {\n";
-  for (const SetDescription& set : kSets) text += fmt::format("  set {} {{ {}; }}\n", set.name, set.type);
-  // Before the engine's chains, which are at priority filter: what must not pass is gone before they accept
-  // it.
-  text += "  chain forward {\n    type filter hook forward priority filter - 10; policy accept;\n";
-  for (const char* rule : kForwardRules) text += fmt::format("    {}\n", rule);
-  text += "  }\n  chain postrouting {\n    type nat hook postrouting priority srcnat; policy accept;\n";
-  for (const char* rule : kPostroutingRules) text += fmt::format("    {}\n", rule);
-  text += "  }\n}\n";
+  for (const SetDescription& set : kSets)
+    text += fmt::format("  {} {} {{ {}; }}\n", kind_of(set), set.name, set.type);
+  for (const ChainDescription& chain : kChains) {
+    text += fmt::format("  chain {} {{\n", chain.name);
+    if (!chain.hook.empty()) text += fmt::format("    {}; policy accept;\n", chain.hook);
+    for (const std::string_view rule : chain.rules) text += fmt::format("    {}\n", rule);
+    text += "  }\n";
+  }
+  text += "}\n";
   return text + difference(TableSets{}, sets);
 }
 

@@ -11,34 +11,54 @@
 // The text of viaduct's nftables table (docs/firewall.md). Pure.
 namespace viaduct::net {
 
-// In the order of iteration of the text; by name of the bridge.
-using RulesByBridge = std::map<std::string, NetworkRules>;
-
-// The elements of each set of the table that follows the networks, as nft writes them.
+// The elements of each set and map of the table, as nft writes them: "10.0.0.0/24", "key : value".
 struct TableSets {
+  // Of the networks.
   std::set<std::string> bridges;
   std::set<std::string> internal;
   std::set<std::string> icc_pairs;
+  std::set<std::string> trusted;
+  std::set<std::string> routed4;
+  std::set<std::string> routed6;
+  std::set<std::string> unprotected4;
+  std::set<std::string> unprotected6;
+  std::set<std::string> subnets4;
+  std::set<std::string> subnets6;
   std::set<std::string> masquerade4;
   std::set<std::string> masquerade6;
+  std::set<std::string> sources4;
+  std::set<std::string> sources6;
   std::set<std::string> engine_bridges;
+  // Of the endpoints.
+  std::set<std::string> open4;
+  std::set<std::string> open6;
+  std::set<std::string> ports4;
+  std::set<std::string> ports6;
+  std::set<std::string> any4;
+  std::set<std::string> any6;
   bool operator==(const TableSets&) const = default;
 };
 
-// The elements of the table's set of that name; null if the table has none of that name.
+// The elements of the table's set or map of that name; null if the table has none of that name.
 std::set<std::string>* elements_of_set(TableSets& sets, std::string_view name);
+// Whether the elements of that set are names of links.
+bool holds_link_names(std::string_view set);
 
-// Rules a chain of the table holds, whatever the number of networks.
-size_t forward_rule_count();
-size_t postrouting_rule_count();
+// How many rules each chain of the table holds, whatever the number of networks.
+std::map<std::string, size_t> rule_counts();
 
 // Whether the rules can be written down. Errors: kInvalidArgument: the bridge's name, a masquerade prefix of
 // length 0.
 Status check_rules(const NetworkRules& network);
+// Errors: kInvalidArgument: an address of another family, a port or protocol that is none.
+Status check_rules(const EndpointRules& endpoint);
 
 // A masquerade prefix that lies within another one (of another network) is left out: an interval set takes
 // each address once. `engine_bridges`: names of the engine's own bridges on this host.
 TableSets sets_of(const RulesByBridge& networks, const std::set<std::string>& engine_bridges = {});
+// Adds the elements of one endpoint.
+void add_elements(TableSets& sets, const EndpointRules& endpoint);
+TableSets sets_of(const RuleSet& rules, const std::set<std::string>& engine_bridges);
 
 // Whether a bridge of that name is the engine's: docker0, docker_gwbridge, or "br-" and 12 hex digits (moby:
 // daemon/libnetwork/drivers/bridge). An uplink that somebody called br-lan or br-data is none.

@@ -47,12 +47,10 @@ Status masquerade(const std::string& key, const std::string& value, BridgeOption
 }
 
 template <auto Member>
-Status nat_only(const std::string& key, const std::string& value, BridgeOptions& out) {
-  out.*Member = TRY(read_gateway_mode(key, value));
-  if (out.*Member == GatewayMode::kNat) return {};
-  return unsupported(fmt::format(
-      "option {}={} is not offered; viaduct offers nat here, and masquerade=false for routed networks", key,
-      value));
+Status address_into(const std::string& key, const std::string& value, BridgeOptions& out) {
+  constexpr Family kFamily = Member == &BridgeOptions::host_ipv6 ? Family::kIpv6 : Family::kIpv4;
+  out.*Member = TRY(read_address(key, value, kFamily));
+  return {};
 }
 
 constexpr std::array kOffered = {
@@ -63,21 +61,25 @@ constexpr std::array kOffered = {
     Known{"iface_prefix", "com.docker.network.container_iface_prefix",
           into<read_interface_prefix, &BridgeOptions::interface_prefix>},
     Known{"gateway_mode_ipv4", "com.docker.network.bridge.gateway_mode_ipv4",
-          nat_only<&BridgeOptions::gateway_mode_ipv4>},
+          into<read_gateway_mode, &BridgeOptions::gateway_mode_ipv4>},
     Known{"gateway_mode_ipv6", "com.docker.network.bridge.gateway_mode_ipv6",
-          nat_only<&BridgeOptions::gateway_mode_ipv6>},
+          into<read_gateway_mode, &BridgeOptions::gateway_mode_ipv6>},
+    Known{"bridge", "com.docker.network.bridge.name", into<read_link_name, &BridgeOptions::bridge>},
+    Known{"inhibit_ipv4", "com.docker.network.bridge.inhibit_ipv4",
+          into<read_bool, &BridgeOptions::inhibit_ipv4>},
+    Known{"host_binding_ipv4", "com.docker.network.bridge.host_binding_ipv4",
+          address_into<&BridgeOptions::host_binding_ipv4>},
+    Known{"host_ipv4", "com.docker.network.host_ipv4", address_into<&BridgeOptions::host_ipv4>},
+    Known{"host_ipv6", "com.docker.network.host_ipv6", address_into<&BridgeOptions::host_ipv6>},
+    Known{"trusted_host_interfaces", "com.docker.network.bridge.trusted_host_interfaces",
+          into<read_link_names, &BridgeOptions::trusted_host_interfaces>},
+    Known{"isolate", "", into<read_bool, &BridgeOptions::isolate>},
 };
 
 // What Docker's bridge driver offers (daemon/libnetwork/drivers/bridge/labels.go, netlabel/labels.go) and
 // viaduct does not.
-constexpr std::array<std::string_view, 7> kNotOffered = {
-    "com.docker.network.bridge.name",
-    "com.docker.network.bridge.host_binding_ipv4",
-    "com.docker.network.bridge.inhibit_ipv4",
-    "com.docker.network.bridge.trusted_host_interfaces",
+constexpr std::array<std::string_view, 1> kNotOffered = {
     "com.docker.network.bridge.default_bridge",
-    "com.docker.network.host_ipv4",
-    "com.docker.network.host_ipv6",
 };
 
 // What the engine itself reads of a network's options, or mixes into them for every driver (netlabel/labels.go). Means

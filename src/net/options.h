@@ -30,6 +30,14 @@ struct BridgeOptions {
   std::string interface_prefix = "eth";  // of the link's name in the container
   GatewayMode gateway_mode_ipv4 = GatewayMode::kNat;
   GatewayMode gateway_mode_ipv6 = GatewayMode::kNat;
+  std::string bridge;                          // its name, empty for one of viaduct's choice
+  bool inhibit_ipv4 = false;                   // the bridge gets no IPv4 address
+  std::optional<IpAddress> host_binding_ipv4;  // where ports without host address are published
+  std::optional<IpAddress> host_ipv4;          // the source of what leaves, instead of the way out's
+  std::optional<IpAddress> host_ipv6;
+  std::vector<std::string> trusted_host_interfaces;
+  bool isolate = false;    // its endpoints reach the host and beyond, and not one another
+  bool antispoof = false;  // an endpoint sends with its own MAC and addresses only
   bool operator==(const BridgeOptions&) const = default;
 };
 

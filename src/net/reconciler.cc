@@ -54,6 +54,12 @@ void Reconciler::repair_network(const std::string& id, const Marks& marks, Recon
   if (!repair.ok()) return problem(repair.error());
   note(report.repaired, std::move(repair.value().repaired));
   judge_missing(repair.value().network, repair.value().missing, marks, report);
+  for (const EndpointRecord& endpoint : core_.table.endpoints_of(id)) {
+    core_.rules.note(endpoint.request.endpoint_id,
+                     ServiceCore::driver_of(*network).rules(*network, endpoint));
+    note(report.problems, core_.publisher.take_back(endpoint.request.endpoint_id,
+                                                    ServiceCore::label(endpoint), endpoint.ports));
+  }
 }
 
 std::string Reconciler::proof_of_end(const NetworkRecord& network, const EndpointRecord& endpoint,

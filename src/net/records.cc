@@ -22,6 +22,15 @@ Json to_json(const std::vector<IpamData>& list) {
   return out;
 }
 
+Json to_json(const PublishedPort& port) {
+  Json out = {
+      {"protocol", to_string(port.protocol)}, {"container", port.container.to_string()}, {"port", port.port}};
+  if (port.host_port == 0) return out;
+  out["host"] = port.host.to_string();
+  out["host_port"] = port.host_port;
+  return out;
+}
+
 // Reads an optional member that is text in a form of its own: addresses, prefixes, MACs.
 template <class T>
 Result<std::optional<T>> optional_of(const JsonReader& reader, const char* key) {
@@ -63,6 +72,35 @@ Result<std::vector<IpamData>> ipam_list(const JsonReader& reader, const char* ke
   return list;
 }
 
+Result<Protocol> protocol_from(const JsonReader& reader) {
+  const std::string text = TRY(reader.required_string("protocol"));
+  for (const Protocol known : {Protocol::kTcp, Protocol::kUdp, Protocol::kSctp})
+    if (text == to_string(known)) return known;
+  return invalid_argument(fmt::format("{}.protocol is \"{}\"", reader.where(), text.substr(0, 20)));
+}
+
+Result<PublishedPort> port_from_json(const Json& value, const std::string& where) {
+  const auto reader = TRY(JsonReader::of(value, where));
+  PublishedPort port;
+  port.protocol = TRY(protocol_from(reader));
+  port.container = TRY(required_of<IpAddress>(reader, "container"));
+  port.port = static_cast<uint16_t>(TRY(reader.integer_or("port", 0, 1, 65535)));
+  port.host_port = static_cast<uint16_t>(TRY(reader.integer_or("host_port", 0, 0, 65535)));
+  port.host = TRY(optional_of<IpAddress>(reader, "host")).value_or(IpAddress(port.container.family(), 0));
+  if (port.port == 0 || port.host.family() != port.container.family())
+    return invalid_argument(where + " is no published port");
+  return port;
+}
+
+Result<std::vector<PublishedPort>> port_list(const JsonReader& reader, const char* key) {
+  std::vector<PublishedPort> list;
+  const Json* array = TRY(reader.array(key));
+  if (array == nullptr) return list;
+  for (size_t i = 0; i < array->size(); ++i)
+    list.push_back(TRY(port_from_json((*array)[i], fmt::format("{}.{}[{}]", reader.where(), key, i))));
+  return list;
+}
+
 Result<NetworkRecord> read_network(const std::string& key, const Json& value) {
   const auto reader = TRY(JsonReader::of(value, "network " + key));
   NetworkRecord record;
@@ -78,6 +116,7 @@ Result<NetworkRecord> read_network(const std::string& key, const Json& value) {
   if (record.mtu == 0) return invalid_argument(reader.where() + ".mtu is missing");
   record.since = TRY(reader.string_or_empty("since"));
   record.confirmed = TRY(reader.bool_or("confirmed", true));
+  record.adopted = TRY(reader.bool_or("adopted", false));
   if (record.request.id != key)
     return invalid_argument(
         fmt::format("network {}.id is {}; it must equal the key", key, record.request.id));
@@ -97,6 +136,7 @@ Result<EndpointRecord> read_endpoint(const std::string& key, const Json& value) 
   record.host_link = TRY(reader.required_string("host_link"));
   record.peer_link = TRY(reader.required_string("peer_link"));
   record.sandbox_key = TRY(reader.string_or_empty("sandbox_key"));
+  record.ports = TRY(port_list(reader, "ports"));
   record.boot_id = TRY(reader.string_or_empty("boot_id"));
   record.since = TRY(reader.string_or_empty("since"));
   const std::string own_key = endpoint_key(record.request.network_id, record.request.endpoint_id);
@@ -127,17 +167,19 @@ std::string endpoint_key(const std::string& network_id, const std::string& endpo
 }
 
 Json to_json(const NetworkRecord& record) {
-  return {{"id", record.request.id},
-          {"options", Json(record.request.options)},
-          {"internal", record.request.internal},
-          {"ipv4", to_json(record.request.ipv4)},
-          {"ipv6", to_json(record.request.ipv6)},
-          {"mode", record.mode},
-          {"bridge", record.bridge},
-          {"bridge_mac", record.bridge_mac.to_string()},
-          {"mtu", record.mtu},
-          {"since", record.since},
-          {"confirmed", record.confirmed}};
+  Json out = {{"id", record.request.id},
+              {"options", Json(record.request.options)},
+              {"internal", record.request.internal},
+              {"ipv4", to_json(record.request.ipv4)},
+              {"ipv6", to_json(record.request.ipv6)},
+              {"mode", record.mode},
+              {"bridge", record.bridge},
+              {"bridge_mac", record.bridge_mac.to_string()},
+              {"mtu", record.mtu},
+              {"since", record.since},
+              {"confirmed", record.confirmed}};
+  if (record.adopted) out["adopted"] = true;
+  return out;
 }
 
 Json to_json(const EndpointRecord& record) {
@@ -152,6 +194,7 @@ Json to_json(const EndpointRecord& record) {
               {"since", record.since}};
   if (record.request.ipv4) out["ipv4"] = record.request.ipv4->to_string();
   if (record.request.ipv6) out["ipv6"] = record.request.ipv6->to_string();
+  for (const PublishedPort& port : record.ports) out["ports"].push_back(to_json(port));
   if (record.request.mac) out["requested_mac"] = record.request.mac->to_string();
   return out;
 }

@@ -19,6 +19,8 @@ struct NetworkRecord {
   Mac bridge_mac;
   int mtu = 1500;
   std::string since;  // RFC 3339
+  // The bridge is somebody else's: it gets ports of viaduct's, and nothing of it is made, changed or removed.
+  bool adopted = false;
   // The engine has named it since it was made: it has written it down. False only while nothing did.
   bool confirmed = true;
 };
@@ -29,8 +31,9 @@ struct EndpointRecord {
   Mac mac;                // the one given, or the one made
   std::string host_link;  // names may have been moved by a clash
   std::string peer_link;
-  std::string sandbox_key;  // empty until joined
-  std::string boot_id;      // of the boot in which the links were made
+  std::string sandbox_key;           // empty until joined
+  std::vector<PublishedPort> ports;  // while it is its container's way to the outside
+  std::string boot_id;               // of the boot in which the links were made
   std::string since;
 };
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <mutex>
 #include <string>
 
@@ -17,15 +16,23 @@ class RuleBook {
   // After failure the network's rules are as they were.
   Status add(const NetworkRules& rules);
   Status remove(const std::string& bridge);
+  // As Firewall::set_endpoint(). Costs nothing where there was nothing and is nothing.
+  Status set_endpoint(const std::string& id, const EndpointRules& rules);
+  // As Firewall::forget_flows().
+  Status forget_flows(const IpAddress& container) { return firewall_.forget_flows(container); }
+  Status forget_flows_to(Protocol protocol, const IpAddress& host, uint16_t port) {
+    return firewall_.forget_flows_to(protocol, host, port);
+  }
   // Notes rules for the next renew(), without touching the firewall.
   void note(const NetworkRules& rules);
+  void note(const std::string& endpoint_id, const EndpointRules& rules);
   // Makes the firewall hold all that was noted and added, and nothing else.
   Status renew();
 
  private:
   Firewall& firewall_;
   std::mutex mutex_;
-  std::map<std::string, NetworkRules> wanted_;  // by bridge
+  RuleSet wanted_;
 };
 
 }  // namespace viaduct::net

@@ -14,12 +14,13 @@ namespace viaduct::net {
 using store::Table;
 
 ServiceCore::ServiceCore(store::Store& the_store, Kernel& the_kernel, Firewall& the_firewall,
-                         const Clock& the_clock, NetworkEnvironment the_environment)
+                         HostPorts& the_ports, const Clock& the_clock, NetworkEnvironment the_environment)
     : store(the_store),
       kernel(the_kernel),
       clock(the_clock),
       environment(std::move(the_environment)),
       rules(the_firewall),
+      publisher(the_ports),
       reaper(the_kernel),
       announcer(the_kernel, environment.announce_after, environment.cannot_announce),
       applier(the_kernel, rules, reaper, announcer) {}
@@ -84,7 +85,9 @@ Status ServiceCore::make_links(const NetworkRecord& network, EndpointRecord& end
     auto made = applier.create_endpoint(plan(current, endpoint));
     if (made.ok()) {
       endpoint.boot_id = environment.boot_id;
-      return {};
+      made = set_rules(current, endpoint);
+      if (!made.ok()) static_cast<void>(applier.remove_endpoint(plan(current, endpoint)));
+      return made;
     }
     if (made.error().code == ErrorCode::kAlreadyExists) {
       names.taken_names.insert({endpoint.host_link, endpoint.peer_link});
@@ -104,7 +107,8 @@ Status ServiceCore::make_links(const NetworkRecord& network, EndpointRecord& end
 
 Result<NetworkApplier::Ensured> ServiceCore::ensure_or_rename(NetworkRecord& network) {
   auto ensured = applier.ensure(plan(network));
-  if (ensured.ok() || ensured.error().code != ErrorCode::kAlreadyExists) return ensured;
+  const bool another_name = !driver_of(network).has_named_bridge(network.request.options);
+  if (ensured.ok() || ensured.error().code != ErrorCode::kAlreadyExists || !another_name) return ensured;
   const std::string old_name = network.bridge;
   NetworkRecord renamed = network;
   PlanContext names = context();
@@ -140,6 +144,7 @@ Result<ServiceCore::Repair> ServiceCore::repair(const NetworkRecord& network) {
     } else if (link->master != ensured.bridge_index || !link->up) {
       const VethSpec spec = plan(repair.network, endpoint);
       TRY(kernel.attach_port(spec.host_name, spec.bridge, spec.isolation));
+      if (spec.hairpin == Hairpin::kOn) TRY(kernel.set_hairpin(spec.host_name, spec.hairpin));
       repair.repaired.push_back(fmt::format("link {} of endpoint {} was no port of bridge {}, attached",
                                             spec.host_name, short_id(endpoint.request.endpoint_id),
                                             spec.bridge));
@@ -162,13 +167,41 @@ Result<std::set<std::string>> ServiceCore::aliases_in_service() {
   return aliases;
 }
 
+std::string ServiceCore::label(const EndpointRecord& endpoint) {
+  return fmt::format("endpoint {} of network {}", short_id(endpoint.request.endpoint_id),
+                     short_id(endpoint.request.network_id));
+}
+
+Status ServiceCore::set_rules(const NetworkRecord& network, const EndpointRecord& endpoint) {
+  return rules.set_endpoint(endpoint.request.endpoint_id, driver_of(network).rules(network, endpoint));
+}
+
+Status ServiceCore::drop_rules(const EndpointRecord& endpoint) {
+  TRY(rules.set_endpoint(endpoint.request.endpoint_id, {}));
+  std::set<IpAddress> containers;
+  for (const PublishedPort& port : endpoint.ports) containers.insert(port.container);
+  for (const IpAddress& container : containers) TRY(rules.forget_flows(container));
+  return {};
+}
+
+Status ServiceCore::take_down(const NetworkRecord& network, const EndpointRecord& endpoint) {
+  TRY(drop_rules(endpoint));
+  return applier.remove_endpoint(plan(network, endpoint));
+}
+
+void ServiceCore::erase(const EndpointRecord& endpoint) {
+  table.erase_endpoint(endpoint.request.network_id, endpoint.request.endpoint_id);
+  publisher.withdraw(endpoint.request.endpoint_id);
+}
+
 Status ServiceCore::forget(const NetworkRecord& network, const std::vector<EndpointRecord>& endpoints) {
   if (endpoints.empty()) return {};
+  for (const auto& endpoint : endpoints) TRY(drop_rules(endpoint));
   store::Transaction transaction;
   for (const auto& endpoint : endpoints) transaction.writes.push_back(removal_of(endpoint));
   TRY(store.commit(transaction));
   for (const auto& endpoint : endpoints) {
-    table.erase_endpoint(endpoint.request.network_id, endpoint.request.endpoint_id);
+    erase(endpoint);
     give_back(network, endpoint, nullptr);
   }
   return {};

@@ -7,6 +7,7 @@
 #include "net/network_applier.h"
 #include "net/network_service.h"
 #include "net/network_table.h"
+#include "net/port_publisher.h"
 #include "net/work_set.h"
 
 namespace viaduct::net {
@@ -15,8 +16,8 @@ namespace viaduct::net {
 // Any thread; a method that is given a network's record wants that network's lock held.
 class ServiceCore {
  public:
-  ServiceCore(store::Store& the_store, Kernel& the_kernel, Firewall& the_firewall, const Clock& the_clock,
-              NetworkEnvironment the_environment);
+  ServiceCore(store::Store& the_store, Kernel& the_kernel, Firewall& the_firewall, HostPorts& the_ports,
+              const Clock& the_clock, NetworkEnvironment the_environment);
 
   // Fills the table from the store. Errors: as NetworkService::open().
   Status load();
@@ -48,6 +49,17 @@ class ServiceCore {
   // Has neighbours told of the endpoint's addresses, after the call. Neighbours may know them from another container.
   void announce(const EndpointRecord& endpoint);
 
+  // Brings the firewall in line with the endpoint's record.
+  Status set_rules(const NetworkRecord& network, const EndpointRecord& endpoint);
+  // Nobody reaches it any more by published ports: its rules go, its flows end. Costs nothing where there were none.
+  Status drop_rules(const EndpointRecord& endpoint);
+  // Takes rules and links away. What is gone is no error.
+  Status take_down(const NetworkRecord& network, const EndpointRecord& endpoint);
+  // Out of memory, with its hold on the host's ports, once the store no longer has it.
+  void erase(const EndpointRecord& endpoint);
+  // "endpoint 3f2a… of network 9c1b…", for others' messages.
+  [[nodiscard]] static std::string label(const EndpointRecord& endpoint);
+
   // Drops the records of endpoints whose links are proven gone, and has their addresses given back.
   // Of all links but those that are on their way out; other instances' among them.
   Result<std::set<std::string>> aliases_in_service();
@@ -66,6 +78,7 @@ class ServiceCore {
   NetworkTable table;
   WorkSet endpoints_in_work;  // endpoints whose links are being made, and stand in no record yet
   RuleBook rules;
+  PortPublisher publisher;
   Reaper reaper;
   Announcer announcer;
   NetworkApplier applier;

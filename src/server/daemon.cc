@@ -122,7 +122,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
        },
        [&log = seams.log](const ipam::UnsureGift& gift) { log_unsure_gift(log, gift); }}));
   parts->network = TRY(net::NetworkService::open(
-      seams.store, seams.kernel, seams.firewall, seams.clock,
+      seams.store, seams.kernel, seams.firewall, seams.ports, seams.clock,
       {instance, boot,
        [halves](const Prefix& pool, const IpAddress& address) {
          (void)halves->ipam->endpoint_gone(pool, address, Deadline::in(kBackgroundCall));

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/firewall.h"
+#include "net/host_ports.h"
 #include "net/kernel.h"
 #include "net/neighbour_probe.h"
 #include "server/config.h"
@@ -19,6 +20,7 @@ struct Seams {
   store::Store& store;
   net::Kernel& kernel;
   net::Firewall& firewall;
+  net::HostPorts& ports;
   net::NeighbourProbe& neighbours;
   const Clock& clock;
   Logger& log;

@@ -17,6 +17,7 @@
 #include "net/netns_lock.h"
 #include "net/nft_firewall.h"
 #include "net/packet_probe.h"
+#include "net/socket_ports.h"
 #include "server/config.h"
 #include "server/daemon.h"
 #include "store/sqlite_store.h"
@@ -62,9 +63,10 @@ Result<bool> serve(const Config& config, Logger& log, const sigset_t& signals) {
   net::NetlinkKernel kernel;
   const auto firewall = TRY(net::NftFirewall::open());
   net::PacketProbe neighbours;
+  net::SocketPorts ports;
   const SystemClock clock;
-  const auto daemon =
-      TRY(Daemon::start(config, {*store, kernel, *firewall, neighbours, clock, log}, net::set_up_host()));
+  const auto daemon = TRY(
+      Daemon::start(config, {*store, kernel, *firewall, ports, neighbours, clock, log}, net::set_up_host()));
   auto keeper = TRY(net::FirewallKeeper::start(*firewall, log));
 
   int signal = 0;

@@ -17,8 +17,8 @@ Result<Json> network_capabilities(const Services& services, const Call&) {
 }
 
 Result<Json> gateway_check(const Services& services, const Call& call) {
-  const auto options = TRY(decode_gateway_check(call.body));
-  return encode(TRY(services.network.gateway_need(options)));
+  const auto question = TRY(decode_gateway_check(call.body));
+  return encode(TRY(services.network.gateway_need(question)));
 }
 
 Result<Json> create_network(const Services& services, const Call& call) {

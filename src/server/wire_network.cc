@@ -26,6 +26,12 @@ Result<net::Options> read_generic(const JsonReader& reader) {
   return TRY(JsonReader::of(*options, reader.where() + ".Options")).string_map(kGeneric);
 }
 
+Result<bool> read_internal(const JsonReader& reader) {
+  const Json* options = TRY(reader.object("Options"));
+  if (options == nullptr) return false;
+  return TRY(JsonReader::of(*options, reader.where() + ".Options")).bool_or(kInternal, false);
+}
+
 Result<std::optional<InterfaceAddress>> read_address(const JsonReader& reader, const char* key) {
   const std::string text = TRY(reader.string_or_empty(key));
   if (text.empty()) return std::optional<InterfaceAddress>();
@@ -100,17 +106,15 @@ Result<net::CreateNetworkRequest> decode_create_network(const Json& body) {
   net::CreateNetworkRequest request;
   request.id = TRY(read_id(reader, "NetworkID"));
   request.options = TRY(read_generic(reader));
-  if (const Json* options = TRY(reader.object("Options")); options != nullptr) {
-    const JsonReader inner = TRY(JsonReader::of(*options, "CreateNetwork.Options"));
-    request.internal = TRY(inner.bool_or(kInternal, false));
-  }
+  request.internal = TRY(read_internal(reader));
   request.ipv4 = TRY(read_ipam_list(reader, "IPv4Data"));
   request.ipv6 = TRY(read_ipam_list(reader, "IPv6Data"));
   return request;
 }
 
-Result<net::Options> decode_gateway_check(const Json& body) {
-  return read_generic(TRY(JsonReader::of(body, "GwAllocCheck")));
+Result<net::GatewayQuestion> decode_gateway_check(const Json& body) {
+  const JsonReader reader = TRY(JsonReader::of(body, "GwAllocCheck"));
+  return net::GatewayQuestion{TRY(read_generic(reader)), TRY(read_internal(reader))};
 }
 
 Result<net::CreateEndpointRequest> decode_create_endpoint(const Json& body) {

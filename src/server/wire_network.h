@@ -9,7 +9,7 @@ namespace viaduct::server {
 
 Result<net::CreateNetworkRequest> decode_create_network(const Json& body);
 // GwAllocCheck carries the same map of options as CreateNetwork, and nothing else.
-Result<net::Options> decode_gateway_check(const Json& body);
+Result<net::GatewayQuestion> decode_gateway_check(const Json& body);
 Result<net::CreateEndpointRequest> decode_create_endpoint(const Json& body);
 Result<net::JoinRequest> decode_join(const Json& body);
 Result<net::ExternalConnectivityRequest> decode_external_connectivity(const Json& body);

@@ -189,19 +189,25 @@ def test_join_on_an_internal_network_gives_no_gateway(running):
     checked(client, "NetworkDriver.Join", endpoint.joining(), internal=True)
 
 
-def test_ports_that_nobody_would_serve_are_refused(running):
-    """T12: with a gateway in Join's answer ports are the plugin's business; a container without them must not look well."""
+def test_published_ports_are_the_plugins_business(running):
+    """T12: with a gateway in Join's answer ports are the plugin's business; on an internal network nothing is published."""
     client = running.client()
     bindings = [{"Proto": 6, "IP": "", "Port": 80, "HostIP": "", "HostPort": 8080, "HostPortEnd": 8080}]
     for internal in (False, True):
         network = Network(client, f"10.5{int(internal)}.0.0/24", internal=internal).create()
         endpoint, _ = network.joined()
         program = {**endpoint.ids, "Options": {"com.docker.network.portmap": bindings}}
-        if internal:
+        for _ in range(2):
             checked(client, "NetworkDriver.ProgramExternalConnectivity", program)
-        else:
-            assert "publish" in client.fails("NetworkDriver.ProgramExternalConnectivity", program)
+            table = running.run("nft", "list", "map", "inet", "viaduct", "any4").stdout
+            assert ("tcp . 8080" in table) == (not internal)
+        other, _ = network.joined()
+        if not internal:
+            message = client.fails("NetworkDriver.ProgramExternalConnectivity", {**other.ids, "Options": program["Options"]})
+            assert "0.0.0.0:8080/tcp is in use by endpoint " + endpoint.ids["EndpointID"][:12] in message
         network.remove_endpoint(endpoint)
+        assert "8080" not in running.run("nft", "list", "map", "inet", "viaduct", "any4").stdout
+        network.remove_endpoint(other)
         network.remove()
     assert running.own_links() == []
 
@@ -240,7 +246,7 @@ def test_gateway_check_knows_no_ipam_and_skips_nothing(running, options):
 def test_gateway_check_refuses_what_create_network_would(running):
     """Before any address is taken: nothing has to be given back."""
     client = running.client()
-    for generic in ({"com.docker.network.bridge.name": "br7"}, {"mtu": "none"}, {"no-such-option": "1"}):
+    for generic in ({"com.docker.network.bridge.default_bridge": "true"}, {"mtu": "none"}, {"no-such-option": "1"}):
         message = client.fails("NetworkDriver.GwAllocCheck", {"Options": {"com.docker.network.generic": generic}})
         assert next(iter(generic)) in message
 

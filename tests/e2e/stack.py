@@ -46,7 +46,8 @@ class Stack:
 
     def ctl(self, *words):
         """What viaductctl says on the driver's admin socket; it must succeed."""
-        return self.world.run(str(BIN / "viaductctl"), "--socket", f"unix://{self.driver.admin_socket()}", *words)
+        return self.world.run(str(BIN / "viaductctl"), "--socket", f"unix://{self.driver.admin_socket()}", *words,
+                              env={"DOCKER_HOST": f"unix://{self.engine.socket}"})
 
     # Networks and containers.
 

@@ -5,8 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lab import UPLINK4
-
 
 def test_fixed_address_and_mac(stack):
     subnet = stack.subnet()
@@ -114,40 +112,6 @@ def test_overlapping_subnet_names_the_holder(stack, overlapping):
     refused = stack.network("second", "--subnet", overlapping.format(subnet), check=False)
     assert refused.returncode != 0
     assert f"{subnet}.0/24" in refused.stderr
-
-
-def test_published_port_fails_clearly_and_leaves_nothing(stack):
-    """docker run -p on a viaduct network: the error speaks of ports, and no endpoint, link or address stays behind."""
-    stack.network("net", "--subnet", f"{stack.subnet()}.0/24")
-    before = {table: stack.rows(table) for table in ("endpoint", "address")}
-    veths = stack.host_veths()
-    done = stack.docker("run", "-d", "--name", "published", "-p", "8080:80", "--network", "net", "viaduct-busybox", "sleep", "60",
-                        check=False)
-    assert done.returncode != 0
-    assert "port" in done.stderr.lower()
-    stack.docker("rm", "-f", "published")
-    stack.world.wait_until(lambda: stack.host_veths() == veths, 30, "removal of the veth")
-    assert {table: stack.rows(table) for table in ("endpoint", "address")} == before
-
-
-@pytest.mark.parametrize("name, publishes", [("net", True), ("a-net", False)])
-def test_the_engines_bridge_publishes_for_networks_that_sort_after_it(stack, name, publishes):
-    """The remedy that the refusal names, and why it names it so: the engine has the first network by name publish."""
-    stack.network(name, "--subnet", f"{stack.subnet()}.0/24")
-    stack.docker("create", "--name", "web", "-p", "8080:80", "--stop-signal", "SIGKILL", "viaduct-busybox",
-                 "httpd", "-f", "-p", "80", "-h", "/www")
-    stack.docker("network", "connect", name, "web")
-    done = stack.docker("start", "web", check=False)
-    if not publishes:
-        assert done.returncode != 0 and 'sorts after "bridge"' in done.stderr
-        return
-    stack.run("one", name)
-    for _ in range(3):  # a restart connects the networks anew
-        assert done.returncode == 0, done.stderr
-        stack.world.wait_until(lambda: stack.world.outside("curl", "-s", "-m", "3", f"http://{UPLINK4}:8080/", check=False).stdout
-                               == "hello\n", 30, "an answer to the outside")
-        assert stack.pings("one", stack.address("web", name))
-        done = stack.docker("restart", "web", check=False)
 
 
 def test_viaduct_ipam_under_the_bridge_driver(stack):

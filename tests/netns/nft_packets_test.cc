@@ -7,6 +7,7 @@
 #include "net/netlink_kernel.h"
 #include "net/nft_firewall.h"
 #include "netns/netns_world.h"
+#include "netns/rule_set.h"
 
 namespace viaduct::net {
 namespace {
@@ -133,7 +134,7 @@ TEST_F(Packets, BetweenNetworks_AreDroppedInBothFamilies) {
   Udp b6(b_, "fd00:2::2", 7000);
   ASSERT_TRUE(passes(a4, b4, "10.2.0.2")) << "the way exists without rules";
   ASSERT_TRUE(passes(a6, b6, "fd00:2::2")) << "the way exists without rules";
-  ASSERT_TRUE(firewall_->replace_all(both).ok());
+  ASSERT_TRUE(firewall_->replace_all(rule_set(both)).ok());
   EXPECT_FALSE(passes(a4, b4, "10.2.0.2", kStaysAway));
   EXPECT_FALSE(passes(a6, b6, "fd00:2::2", kStaysAway));
   EXPECT_FALSE(passes(b4, a4, "10.1.0.2", kStaysAway));

@@ -13,6 +13,7 @@
 #include "net/firewall_keeper.h"
 #include "net/nft_firewall.h"
 #include "netns/netns_world.h"
+#include "netns/rule_set.h"
 
 namespace viaduct::net {
 namespace {
@@ -77,7 +78,7 @@ TEST_F(NftState, NestedMasqueradePrefixes_AreAccepted) {
 TEST_F(NftState, ReplaceAll_TakesOverWhatAnEarlierProcessLeft) {
   ASSERT_TRUE(firewall_->add(rules("vd-old", "10.1.0.0/24")).ok());
   auto second = NftFirewall::open().value();
-  ASSERT_TRUE(second->replace_all({rules("vd-new", "10.1.0.0/24")}).ok());
+  ASSERT_TRUE(second->replace_all(rule_set({rules("vd-new", "10.1.0.0/24")})).ok());
   EXPECT_EQ(elements("bridges"), nlohmann::json::array({"vd-new"}));
   ASSERT_TRUE(second->replace_all({}).ok());
   EXPECT_EQ(netns::run("nft list ruleset"), "");
@@ -98,7 +99,8 @@ TEST_F(NftState, NameThatCouldBreakOutOfTheText_IsRefused) {
 }
 
 TEST_F(NftState, Ensure_RestoresWhateverIsMissing) {
-  ASSERT_TRUE(firewall_->replace_all({rules("vd-a", "10.1.0.0/24"), rules("vd-b", "fd00:1::/64")}).ok());
+  ASSERT_TRUE(
+      firewall_->replace_all(rule_set({rules("vd-a", "10.1.0.0/24"), rules("vd-b", "fd00:1::/64")})).ok());
   EXPECT_FALSE(firewall_->ensure().value());
   for (const char* damage : {"nft flush ruleset", "nft delete table inet viaduct",
                              "nft flush chain inet viaduct forward", "nft flush set inet viaduct bridges",
@@ -196,11 +198,16 @@ TEST_F(Keeper, Stop_TakesNoTime) {
 class WatchedFirewall final : public Firewall {
  public:
   explicit WatchedFirewall(Firewall& inner) : inner_(inner) {}
-  Status replace_all(const std::vector<NetworkRules>& networks) override {
-    return inner_.replace_all(networks);
-  }
+  Status replace_all(const RuleSet& rules) override { return inner_.replace_all(rules); }
   Status add(const NetworkRules& network) override { return inner_.add(network); }
   Status remove(const std::string& bridge) override { return inner_.remove(bridge); }
+  Status set_endpoint(const std::string& id, const EndpointRules& rules) override {
+    return inner_.set_endpoint(id, rules);
+  }
+  Status forget_flows(const IpAddress& container) override { return inner_.forget_flows(container); }
+  Status forget_flows_to(Protocol protocol, const IpAddress& host, uint16_t port) override {
+    return inner_.forget_flows_to(protocol, host, port);
+  }
   Result<bool> ensure() override {
     auto restored = inner_.ensure();
     found_.lock()->push_back(!restored.ok() ? "failed" : restored.value() ? "restored" : "intact");

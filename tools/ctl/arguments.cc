@@ -86,6 +86,9 @@ void add_commands(CLI::App& app, Reading& out) {
       ->add_option("--network", out.arguments.id,
                    "only those of this network: its id, or the beginning of it");
 
+  add_command(app, "port", "published ports", Command::kPort, out)
+      ->add_option("CONTAINER|ENDPOINT", out.arguments.id, "only those of this container or endpoint");
+
   CLI::App* pool = add_group(app, "pool", "pools: subnets that addresses are given from");
   add_command(*pool, "ls", "list the pools", Command::kPoolList, out);
   add_command(*pool, "show", "one pool and its use", Command::kPoolShow, out)

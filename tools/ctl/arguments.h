@@ -21,6 +21,7 @@ enum class Command {
   kAddressUnreserve,
   kAddressRelease,
   kReservationList,
+  kPort,
   kExport,
   kImport
 };
@@ -31,7 +32,7 @@ struct Arguments {
   std::string socket;  // --socket, empty if not given
   Output output = Output::kText;
   IdLength id_length = IdLength::kShort;
-  std::string id;       // of show, and of --network and --pool; empty if not given
+  std::string id;       // of show, of --network and --pool, and what port names; empty if not given
   std::string address;  // of why, reserve, unreserve and release
   std::string space;    // --space; empty if not given
   std::string mac;      // --mac, --name, --note

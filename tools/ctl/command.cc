@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "tools/ctl/command_address.h"
+#include "tools/ctl/command_port.h"
 #include "tools/ctl/fields.h"
 #include "tools/ctl/resolve.h"
 #include "tools/ctl/view.h"
@@ -105,6 +106,7 @@ Result<std::string> run_command(const Arguments& arguments, const Daemon& daemon
     case Command::kAddressUnreserve: return unreserve_address(arguments, daemon);
     case Command::kAddressRelease: return release_address(arguments, daemon);
     case Command::kReservationList: return list_reservations(arguments, daemon);
+    case Command::kPort: return show_ports(arguments, daemon);
     case Command::kExport: return export_state(daemon);
     case Command::kImport: return import_state(arguments, daemon, surroundings.input);
   }

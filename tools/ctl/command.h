@@ -14,10 +14,12 @@ inline constexpr int kExitTrouble = 1;
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitUnreachable = 3;
 
-// How to ask the daemon: its answers to GET of a path, and to POST of a JSON text to a path.
+// How to ask the daemon, and the engine: its answers to GET of a path, and to POST of a JSON text to a path.
 struct Daemon {
   std::function<Result<Json>(const std::string& path)> get;
   std::function<Result<Json>(const std::string& path, const std::string& body)> post;
+  // The engine's answer to GET of a path of its API; may be empty.
+  std::function<Result<Json>(const std::string& path)> engine = {};
 };
 
 // What a command sees of the world, besides the daemon.

@@ -14,6 +14,7 @@
 #include "tools/ctl/admin_socket.h"
 #include "tools/ctl/arguments.h"
 #include "tools/ctl/command.h"
+#include "tools/ctl/engine_client.h"
 
 namespace viaduct::ctl {
 namespace {
@@ -59,9 +60,12 @@ int run(int argc, const char* const* argv) {
     surroundings.input = std::move(input).value();
   }
   const AdminClient client(socket_path.value());
+  const char* docker_host = std::getenv("DOCKER_HOST");  // NOLINT(concurrency-mt-unsafe)
+  const EngineClient engine(docker_host == nullptr ? "" : docker_host);
   const Daemon daemon{
       [&client](const std::string& path) { return client.get(path); },
-      [&client](const std::string& path, const std::string& body) { return client.post(path, body); }};
+      [&client](const std::string& path, const std::string& body) { return client.post(path, body); },
+      [&engine](const std::string& path) { return engine.get(path); }};
   const auto text = run_command(*outcome.arguments, daemon, surroundings);
   if (!text.ok()) return fail(text.error());
   // A reader that has seen enough (head) is no trouble of ours: SIGPIPE ends us as it ends any filter.

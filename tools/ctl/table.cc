@@ -9,7 +9,7 @@ namespace viaduct::ctl {
 
 namespace {
 
-constexpr size_t kGap = 2;
+constexpr size_t kColumnGap = 2;
 
 void end_line(std::string& out) {
   while (!out.empty() && out.back() == ' ') out.pop_back();
@@ -34,7 +34,7 @@ std::string Table::to_string() const {
   std::string out;
   const auto put = [&](size_t i, const std::string& cell) {
     const std::string padding(widths[i] - cell.size(), ' ');
-    if (i > 0) out.append(kGap, ' ');
+    if (i > 0) out.append(kColumnGap, ' ');
     out += columns_[i].align == Align::kRight ? padding + cell : cell + padding;
   };
   for (size_t i = 0; i < columns_.size(); ++i) put(i, columns_[i].title);
@@ -52,7 +52,7 @@ std::string to_string(const Properties& properties) {
   std::string out;
   for (const auto& [name, value] : properties) {
     out += name;
-    out.append(width - name.size() + kGap, ' ');
+    out.append(width - name.size() + kColumnGap, ' ');
     out += ascii(value);
     end_line(out);
   }

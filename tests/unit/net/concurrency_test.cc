@@ -52,7 +52,9 @@ TEST(Concurrency, KernelHangsOnOneNetwork_OtherNetworksAndReadersGoOn) {
   NetworkEnvironment environment;
   environment.instance = "inst";
   environment.boot_id = "boot";
-  auto service = NetworkService::open(world.store, kernel, world.firewall, world.clock, environment).value();
+  auto service =
+      NetworkService::open(world.store, kernel, world.firewall, world.ports, world.clock, environment)
+          .value();
   ASSERT_TRUE(service->create_network(network_request(id_of('a')), soon()).ok());
   ASSERT_TRUE(service->create_network(network_request(id_of('b'), "10.2.0.0/24"), soon()).ok());
 

@@ -196,7 +196,7 @@ TEST(Drivers, Mode_ChoosesTheKind) {
 }
 
 TEST(Drivers, GatewayNeed_RefusesTheOptionsThatCreateRefuses) {
-  EXPECT_FALSE(BridgeDriver().gateway_need({{"mtuu", "1"}}).ok());
+  EXPECT_FALSE(BridgeDriver().gateway_need({{{"mtuu", "1"}}, false}).ok());
   EXPECT_FALSE(BridgeDriver().gateway_need({}).value().skip_ipv4);
 }
 

@@ -57,7 +57,8 @@ class DyingLinks : public testing::Test {
       given_back.push_back(address.to_string());
     };
     world.service.reset();
-    service = NetworkService::open(world.store, kernel, world.firewall, world.clock, environment).value();
+    service = NetworkService::open(world.store, kernel, world.firewall, world.ports, world.clock, environment)
+                  .value();
     EXPECT_TRUE(service->create_network(network_request(kNetwork), soon()).ok());
   }
   ~DyingLinks() override {

@@ -229,19 +229,6 @@ TEST_F(EndpointCalls, ThousandCycles_LeaveNothing) {
   EXPECT_EQ(world.stored(store::Table::kEndpoint), 0);
 }
 
-TEST_F(EndpointCalls, PublishedPorts_AreRefusedWithTheWayOut) {
-  ASSERT_TRUE(create(request).ok());
-  EXPECT_TRUE(program('1', {}).ok());
-  const auto refused = program('1', {PortBinding{}});
-  ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().code, ErrorCode::kUnsupported);
-  EXPECT_EQ(
-      refused.error().message,
-      "network aaaaaaaaaaaa cannot publish ports yet: remove -p/--publish from the container, or "
-      "start it on the engine's network \"bridge\" and connect it to this one then, which must have no "
-      "IPv6 and a name that sorts after \"bridge\" (of a container's networks the engine has one publish)");
-}
-
 TEST_F(EndpointCalls, PublishedPortsOnAnInternalNetwork_AreIgnored) {
   // Trap T39.
   auto internal = network_request(id_of('b'), "10.2.0.0/24");

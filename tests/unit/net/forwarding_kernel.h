@@ -19,6 +19,9 @@ class ForwardingKernel : public Kernel {
   Status attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) override {
     return inner_.attach_port(name, bridge, isolation);
   }
+  Status set_hairpin(const std::string& name, Hairpin hairpin) override {
+    return inner_.set_hairpin(name, hairpin);
+  }
   Status set_mtu(const std::string& name, int mtu) override { return inner_.set_mtu(name, mtu); }
   Status set_up(const std::string& name) override { return inner_.set_up(name); }
   Status retire_links(const std::vector<std::string>& names) override { return inner_.retire_links(names); }

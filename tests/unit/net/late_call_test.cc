@@ -15,8 +15,8 @@ class LateNetworkCall : public testing::Test {
     NetworkEnvironment environment;
     environment.instance = "0123abcd";
     environment.boot_id = "boot-1";
-    auto opened =
-        NetworkService::open(slow_, world_.kernel, world_.firewall, world_.clock, std::move(environment));
+    auto opened = NetworkService::open(slow_, world_.kernel, world_.firewall, world_.ports, world_.clock,
+                                       std::move(environment));
     EXPECT_TRUE(opened.ok());
     service_ = std::move(opened).value();
   }

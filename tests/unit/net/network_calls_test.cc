@@ -42,8 +42,13 @@ TEST_F(NetworkCalls, WithoutDefaultRoute_TheMtuIs1500) {
 TEST_F(NetworkCalls, Refused_TouchesNothing) {
   request.options = {{"mtuu", "1"}};
   EXPECT_EQ(create(request).error().code, ErrorCode::kInvalidArgument);
-  request.options = {{"com.docker.network.bridge.name", "br0"}};
+  request.options = {{"com.docker.network.bridge.default_bridge", "true"}};
   EXPECT_EQ(create(request).error().code, ErrorCode::kUnsupported);
+  request.options = {{"gateway_mode_ipv4", "isolated"}};
+  EXPECT_EQ(
+      create(request).error().message,
+      "gateway mode isolated leaves the network without a way out; make it with --internal, or choose nat, "
+      "nat-unprotected or routed");
   request = network_request("not/an/id");
   EXPECT_EQ(create(request).error().code, ErrorCode::kInvalidArgument);
   EXPECT_TRUE(world.kernel.contents().links.empty());
@@ -271,7 +276,7 @@ TEST_F(NetworkCalls, InternalAndDeniedTraffic_ReachTheFirewall) {
 
 TEST_F(NetworkCalls, GatewayNeed_FollowsTheOptions) {
   EXPECT_TRUE(world.service->gateway_need({}).ok());
-  EXPECT_FALSE(world.service->gateway_need({{"mode", "carrier-pigeon"}}).ok());
+  EXPECT_FALSE(world.service->gateway_need({{{"mode", "carrier-pigeon"}}, false}).ok());
 }
 
 TEST_F(NetworkCalls, OperatorRemovesANetworkWithoutLivingEndpoints_NothingOfItIsLeft) {

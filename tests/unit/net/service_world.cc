@@ -67,7 +67,7 @@ void ServiceWorld::reopen() {
   environment.pool_claim = [this](const std::string& space, const Prefix& pool, const std::string& since,
                                   int others) { return pool_claim(space, pool, since, others); };
   environment.announce_after = announce_after;
-  auto opened = NetworkService::open(store, kernel, firewall, clock, environment);
+  auto opened = NetworkService::open(store, kernel, firewall, ports, clock, environment);
   if (opened.ok()) service = std::move(opened).value();
 }
 

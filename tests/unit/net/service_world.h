@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "net/fake_firewall.h"
+#include "net/fake_host_ports.h"
 #include "net/fake_kernel.h"
 #include "net/network_service.h"
 #include "store/fault_store.h"
@@ -56,6 +57,7 @@ class ServiceWorld {
   store::FaultStore store{memory};
   FakeKernel kernel;
   FakeFirewall firewall;
+  FakeHostPorts ports;
   ManualClock clock{std::chrono::sys_seconds{std::chrono::seconds{1790000000}}};
   std::string boot = "boot-1";
   std::function<PoolClaim(const std::string&, const Prefix&, const std::string&, int)> pool_claim =
