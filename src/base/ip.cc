@@ -85,6 +85,14 @@ Mac Mac::random() {
   return Mac(bytes);
 }
 
+IpAddress Mac::link_local() const {
+  const auto& m = bytes_;
+  const std::array<uint8_t, 16> bytes{
+      0xfe, 0x80, 0,    0,    0,    0,    0,   0, static_cast<uint8_t>(m[0] ^ 2U),
+      m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5]};
+  return IpAddress::from_bytes(bytes);
+}
+
 std::string Mac::to_string() const {
   return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", bytes_[0], bytes_[1], bytes_[2], bytes_[3],
                      bytes_[4], bytes_[5]);

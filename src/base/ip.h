@@ -126,6 +126,8 @@ class Mac {
   static Mac random();
 
   [[nodiscard]] const std::array<uint8_t, 6>& bytes() const { return bytes_; }
+  // fe80::/64 with the modified EUI-64 of it (RFC 4291, appendix A).
+  [[nodiscard]] IpAddress link_local() const;
   [[nodiscard]] std::string to_string() const;
   auto operator<=>(const Mac&) const = default;
 

@@ -193,9 +193,13 @@ VethSpec BridgeDriver::plan(const NetworkRecord& network, const EndpointRecord& 
   return spec;
 }
 
-EndpointRules BridgeDriver::rules(const NetworkRecord&, const EndpointRecord& endpoint) const {
+EndpointRules BridgeDriver::rules(const NetworkRecord& network, const EndpointRecord& endpoint) const {
   EndpointRules rules;
   rules.ports = endpoint.ports;
+  if (!stored_options(network).antispoof) return rules;
+  rules.sender = SenderRule{endpoint.host_link, endpoint.mac, {}};
+  for (const auto& address : {endpoint.request.ipv4, endpoint.request.ipv6})
+    if (address) rules.sender->addresses.push_back(address->address);
   return rules;
 }
 

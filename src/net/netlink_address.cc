@@ -30,14 +30,6 @@ ifaddrmsg address_header(const Link& link, const InterfaceAddress& address) {
   return header;
 }
 
-// RFC 4291 appendix A: the link-local address that the kernel itself would make of the MAC.
-InterfaceAddress link_local_of(const Mac& mac) {
-  const auto& m = mac.bytes();
-  std::array<uint8_t, 16> bytes{0xfe, 0x80, 0,    0,    0,    0,    0,   0, static_cast<uint8_t>(m[0] ^ 2U),
-                                m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5]};
-  return {IpAddress::from_bytes(bytes), 64};
-}
-
 Result<std::vector<LinkAddress>> dump_addresses(NetlinkPool& pool) {
   NetlinkMessage message(RTM_GETADDR, NLM_F_DUMP);
   message.put_header(ifaddrmsg{});
@@ -91,7 +83,7 @@ Status NetlinkKernel::add_address(const std::string& link, const InterfaceAddres
   Link target = TRY(existing_link(link, attempt));
   bool is_ipv6 = address.address.family() == Family::kIpv6;
   if (is_ipv6 && target.group == kLiveGroup && target.mac && !is_link_local(address.address)) {
-    Status added = put_address(target, link_local_of(*target.mac));
+    Status added = put_address(target, {target.mac->link_local(), 64});
     if (!added.ok() && added.error().sys_errno != EEXIST) return added;
   }
   Status added = put_address(target, address);

@@ -56,7 +56,11 @@ Status NetworkLifecycle::create(const CreateNetworkRequest& request, Deadline de
   const Driver* driver = TRY(driver_for(request.options));
   PlanContext context = core_.context();
   context.uplink_mtu = TRY(core_.kernel.uplink_mtu()).value_or(kFallbackMtu);
-  context.adopts = TRY(adopts_bridge(request, *driver, context));
+  if (const auto adopted = TRY(adopted_bridge(request, *driver, context))) {
+    context.adopts = true;
+    // Its MTU is the least of its ports' unless somebody set it: viaduct's must not change it.
+    context.uplink_mtu = adopted->mtu;
+  }
   // What is refused is refused before anything is touched.
   const NetworkRecord draft = TRY(driver->accept(request, context));
   const std::string adopted = draft.adopted ? draft.bridge : std::string();
@@ -80,23 +84,24 @@ Status NetworkLifecycle::create(const CreateNetworkRequest& request, Deadline de
                            short_id(request.id))};
 }
 
-Result<bool> NetworkLifecycle::adopts_bridge(const CreateNetworkRequest& request, const Driver& driver,
-                                             const PlanContext& context) {
-  if (!driver.has_named_bridge(request.options)) return false;
+Result<std::optional<Link>> NetworkLifecycle::adopted_bridge(const CreateNetworkRequest& request,
+                                                             const Driver& driver,
+                                                             const PlanContext& context) {
+  if (!driver.has_named_bridge(request.options)) return std::optional<Link>();
   const std::string name = TRY(driver.accept(request, context)).bridge;
   for (const NetworkRecord& other : core_.table.networks())
     if (other.bridge == name && other.request.id != request.id)
       return conflict(
           fmt::format("bridge {} is network {}'s; give network {} another name for its bridge, or none", name,
                       short_id(other.request.id), short_id(request.id)));
-  const auto link = TRY(core_.kernel.find_link(name));
-  if (!link || link->group == kDyingGroup) return false;
+  auto link = TRY(core_.kernel.find_link(name));
+  if (!link || link->group == kDyingGroup) return std::optional<Link>();
   const auto mark = mark_from_alias(link->alias);
-  if (mark && mark->instance == core_.environment.instance) return false;
+  if (mark && mark->instance == core_.environment.instance) return std::optional<Link>();
   if (link->kind != "bridge")
     return conflict(fmt::format("link {} is no bridge; give network {} another name for its bridge, or none",
                                 name, short_id(request.id)));
-  return true;
+  return link;
 }
 
 Status NetworkLifecycle::take_back(const NetworkRecord& network) {

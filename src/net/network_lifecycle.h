@@ -28,9 +28,10 @@ class NetworkLifecycle {
   bool is_leftover(const NetworkRecord& network, const std::vector<Subnet>& wanted);
   // An address of the host in the subnet would be cut off from its own link.
   Status refuse_subnets_of_host(const CreateNetworkRequest& request, const std::string& adopted);
-  // Whether the bridge that the user named is there and somebody else's. Errors: kConflict: it is another network's, or no bridge.
-  Result<bool> adopts_bridge(const CreateNetworkRequest& request, const Driver& driver,
-                             const PlanContext& context);
+  // The bridge that the user named, if it is there and somebody else's. Errors: kConflict: it is another network's, or no
+  // bridge.
+  Result<std::optional<Link>> adopted_bridge(const CreateNetworkRequest& request, const Driver& driver,
+                                             const PlanContext& context);
 
   ServiceCore& core_;
 };

@@ -42,6 +42,25 @@ bool is_unspecified(const IpAddress& address) {
   return address.value() == 0;
 }
 
+void add_sender(TableSets& sets, const SenderRule& sender) {
+  const std::string who = fmt::format("{} . {}", quoted(sender.link), sender.mac.to_string());
+  sets.guarded.insert(quoted(sender.link));
+  sets.guard_macs.insert(who);
+  std::vector<IpAddress> addresses = sender.addresses;
+  // The link-local address that the kernel makes of the MAC (RFC 4291, appendix A).
+  addresses.push_back(sender.mac.link_local());
+  for (const IpAddress& address : addresses) {
+    if (address.family() == Family::kIpv4) {
+      sets.guard4.insert(fmt::format("{} . {}", who, address.to_string()));
+      continue;
+    }
+    sets.guard6.insert(fmt::format("{} . {}", who, address.to_string()));
+    std::string target;
+    for (const uint8_t byte : address.bytes()) target += fmt::format("{:02x}", byte);
+    sets.guard_targets.insert(fmt::format("{} . 0x{}", who, target));
+  }
+}
+
 }  // namespace
 
 Status check_rules(const NetworkRules& network) {
@@ -101,6 +120,7 @@ TableSets sets_of(const RulesByBridge& networks, const std::set<std::string>& en
 }
 
 void add_elements(TableSets& sets, const EndpointRules& endpoint) {
+  if (endpoint.sender) add_sender(sets, *endpoint.sender);
   for (const PublishedPort& rule : endpoint.ports) {
     const bool four = rule.container.family() == Family::kIpv4;
     const int protocol = static_cast<int>(rule.protocol);

@@ -2,6 +2,7 @@
 
 #include <net/if.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -14,6 +15,7 @@ namespace viaduct::net {
 namespace {
 
 constexpr const char* kListTable = "list table inet viaduct";
+constexpr const char* kListGuard = "list table bridge viaduct";
 
 // The listing, empty if what it lists is not there.
 Result<std::optional<std::string>> list(NftSession& session, const std::string& command) {
@@ -21,6 +23,18 @@ Result<std::optional<std::string>> list(NftSession& session, const std::string& 
   if (listed.ok()) return std::optional<std::string>(std::move(listed).value());
   if (listed.error().code == ErrorCode::kNotFound) return std::optional<std::string>();
   return std::move(listed).error();
+}
+
+// The listing of the table of the bridge family; empty if there is none, or the kernel has no such tables.
+std::optional<std::string> list_guard(NftSession& session) {
+  auto listed = session.run(kListGuard, "cannot list the bridge table");
+  return listed.ok() ? std::optional<std::string>(std::move(listed).value()) : std::nullopt;
+}
+
+size_t senders_among(const RuleSet& rules) {
+  return static_cast<size_t>(
+      std::count_if(rules.endpoints.begin(), rules.endpoints.end(),
+                    [](const auto& entry) { return entry.second.sender.has_value(); }));
 }
 
 // Of the links in this network namespace.
@@ -57,19 +71,26 @@ Result<std::string> NftFirewall::accept_changes(NftSession& session, const std::
 Status NftFirewall::write(State& state, const TableSets& from, const TableSets& to) {
   const std::set<std::string> patterns = accept_patterns(state.wanted.networks);
   for (int tries = 0;; ++tries) {
+    const bool settled = state.known == Known::kYes && !state.patterns.empty() &&
+                         (state.senders == 0 || state.guard == GuardTable::kPresent);
     std::string commands;
+    if (!settled || state.wanted.networks.empty())
+      state.guard = list_guard(*state.session) ? GuardTable::kPresent : GuardTable::kAbsent;
     if (state.wanted.networks.empty())
-      commands = no_table();
-    else if (state.known == Known::kYes && !state.patterns.empty())
+      commands = no_table(state.guard);
+    else if (settled)
       commands = difference(from, to);
     else
-      commands = whole_table(sets_of(state.wanted, state.engine_bridges));
+      commands = whole_table(sets_of(state.wanted, state.engine_bridges), state.guard);
     if (state.known == Known::kNo || patterns != state.patterns)
       commands += TRY(accept_changes(*state.session, patterns));
     Result<std::string> done = state.session->run(commands, "cannot change the packet filter");
     if (done.ok()) {
       state.known = Known::kYes;
       state.patterns = patterns;
+      if (!settled || state.wanted.networks.empty())
+        state.guard =
+            state.senders > 0 && !state.wanted.networks.empty() ? GuardTable::kPresent : GuardTable::kAbsent;
       return {};
     }
     state.known = Known::kNo;
@@ -95,6 +116,7 @@ Status NftFirewall::replace_all(const RuleSet& rules) {
   state->engine_bridges = engine_bridges_now();
   // Also when it fails: ensure() brings it about later.
   state->wanted = rules;
+  state->senders = senders_among(rules);
   return write(*state, {}, {});
 }
 
@@ -122,6 +144,9 @@ Status NftFirewall::set_endpoint(const std::string& id, const EndpointRules& rul
   EndpointRules before = known == endpoints.end() ? EndpointRules{} : known->second;
   if (before == rules) return {};
   const auto put = [&](EndpointRules value) {
+    const auto present = endpoints.find(id);
+    if (present != endpoints.end() && present->second.sender) --state->senders;
+    if (value.sender) ++state->senders;
     if (value.empty())
       endpoints.erase(id);
     else
@@ -149,8 +174,12 @@ Result<bool> NftFirewall::ensure() {
   auto state = state_.lock();
   if (state->wanted.networks.empty()) return false;
   auto listing = TRY(list(*state->session, kListTable));
+  std::vector<std::string> listings;
+  if (listing) listings.push_back(std::move(*listing));
+  if (state->senders > 0)
+    if (auto guard = list_guard(*state->session)) listings.push_back(std::move(*guard));
   std::set<std::string> engine_bridges = engine_bridges_now();
-  bool intact = listing && table_is_intact(*listing, sets_of(state->wanted, engine_bridges));
+  bool intact = tables_are_intact(listings, sets_of(state->wanted, engine_bridges));
   if (intact && TRY(accept_changes(*state->session, accept_patterns(state->wanted.networks))).empty())
     return false;
   state->known = Known::kNo;

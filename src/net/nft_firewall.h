@@ -39,6 +39,8 @@ class NftFirewall final : public Firewall {
     std::set<std::string> engine_bridges;
     std::set<std::string> patterns;
     Known known = Known::kNo;
+    size_t senders = 0;  // endpoints with a sender's rule
+    GuardTable guard = GuardTable::kAbsent;
   };
 
   explicit NftFirewall(NftSession session);

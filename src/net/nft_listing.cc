@@ -61,24 +61,25 @@ std::string value_text(const std::string& text) {
   return address_text(text);
 }
 
-// As sets_of() writes it; text that no element has for what viaduct never puts in.
-std::string element_text(const Json& element, bool is_link) {
+// As sets_of() writes it; text that no element has for what viaduct never puts in. `part`: which of a concatenation's it is.
+std::string element_text(const Json& element, const std::string& set, size_t part = 0) {
   if (element.is_string()) {
     std::string text = element.get<std::string>();
-    return is_link ? fmt::format("\"{}\"", text) : value_text(text);
+    return is_link_name(set, part) ? fmt::format("\"{}\"", text) : value_text(text);
   }
-  if (element.is_number_integer()) return std::to_string(element.get<int>());
+  if (element.is_number_integer()) return std::to_string(element.get<int64_t>());
   // Of a map: key and value.
   if (element.is_array() && element.size() == 2)
-    return element_text(element[0], is_link) + " : " + element_text(element[1], is_link);
+    return element_text(element[0], set) + " : " + element_text(element[1], set);
   if (element.is_object() && element.contains("prefix") && element["prefix"].is_object()) {
     const Json& prefix = element["prefix"];
     return fmt::format("{}/{}", address_text(text_of(prefix, "addr")), number_of(prefix, "len"));
   }
   if (element.is_object() && element.contains("concat") && element["concat"].is_array()) {
     std::string text;
-    for (const Json& part : element["concat"])
-      text += (text.empty() ? "" : " . ") + element_text(part, is_link);
+    size_t at = 0;
+    for (const Json& one : element["concat"])
+      text += (text.empty() ? "" : " . ") + element_text(one, set, at++);
     return text;
   }
   return "?";
@@ -86,10 +87,9 @@ std::string element_text(const Json& element, bool is_link) {
 
 std::set<std::string> elements_of(const Json& set) {
   std::set<std::string> elements;
-  bool is_link = holds_link_names(text_of(set, "name"));
   auto listed = set.find("elem");
   if (listed == set.end() || !listed->is_array()) return elements;
-  for (const Json& element : *listed) elements.insert(element_text(element, is_link));
+  for (const Json& element : *listed) elements.insert(element_text(element, text_of(set, "name")));
   return elements;
 }
 
@@ -139,16 +139,21 @@ bool is_ours(const AcceptRule& rule) {
 
 }  // namespace
 
-bool table_is_intact(const std::string& listing, const TableSets& sets) {
+bool tables_are_intact(const std::vector<std::string>& listings, const TableSets& sets) {
   TableSets listed;
-  for (const char* kind : {"set", "map"})
-    for (const Json& set : objects_of(listing, kind)) {
-      std::set<std::string>* target = elements_of_set(listed, text_of(set, "name"));
-      if (target != nullptr) *target = elements_of(set);
-    }
   std::map<std::string, size_t> rules;
-  for (const Json& rule : objects_of(listing, "rule")) ++rules[text_of(rule, "chain")];
-  return listed == sets && rules == rule_counts();
+  for (const std::string& listing : listings) {
+    for (const char* kind : {"set", "map"})
+      for (const Json& set : objects_of(listing, kind)) {
+        std::set<std::string>* target = elements_of_set(listed, text_of(set, "name"));
+        if (target != nullptr) *target = elements_of(set);
+      }
+    for (const Json& rule : objects_of(listing, "rule")) ++rules[text_of(rule, "chain")];
+  }
+  // nft has several ways to write a target down, but there is one for each address.
+  const bool all_targets = listed.guard_targets.size() == sets.guard_targets.size();
+  listed.guard_targets = sets.guard_targets;
+  return listed == sets && all_targets && rules == rule_counts(sets);
 }
 
 std::string accept_rule_changes(const std::string& family, const std::string& listing,

@@ -2,14 +2,15 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "net/nft_ruleset.h"
 
 // What nft lists (libnftables-json(5)), into values. Pure.
 namespace viaduct::net {
 
-// Whether the listing of table inet viaduct holds these sets, and each chain its number of rules.
-bool table_is_intact(const std::string& listing, const TableSets& sets);
+// Whether the listings of viaduct's tables hold these sets together, and each chain its number of rules.
+bool tables_are_intact(const std::vector<std::string>& listings, const TableSets& sets);
 
 // Commands that make a FORWARD chain (of `family`, "ip" or "ip6") hold one accept rule per pattern and
 // direction, given the listing of that chain: adds missing ones at the end, deletes stale and repeated ones.

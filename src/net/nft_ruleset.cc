@@ -13,10 +13,14 @@ namespace {
 // Bridges of viaduct's own naming (viaduct::net drivers).
 constexpr std::string_view kOwnPrefix = "vd-";
 
+constexpr std::string_view kTable = "inet viaduct";
+constexpr std::string_view kGuardTable = "bridge viaduct";
+
 struct SetDescription {
   std::string_view name;
   std::string_view type;
   std::set<std::string> TableSets::*elements;
+  std::string_view table = kTable;
 };
 
 constexpr std::string_view kLinks = "type ifname";
@@ -46,6 +50,12 @@ const std::array kSets{
                    &TableSets::ports6},
     SetDescription{"any4", "type inet_proto . inet_service : ipv4_addr . inet_service", &TableSets::any4},
     SetDescription{"any6", "type inet_proto . inet_service : ipv6_addr . inet_service", &TableSets::any6},
+    SetDescription{"guarded", kLinks, &TableSets::guarded, kGuardTable},
+    SetDescription{"guard_macs", "type ifname . ether_addr", &TableSets::guard_macs, kGuardTable},
+    SetDescription{"guard4", "type ifname . ether_addr . ipv4_addr", &TableSets::guard4, kGuardTable},
+    SetDescription{"guard6", "type ifname . ether_addr . ipv6_addr", &TableSets::guard6, kGuardTable},
+    SetDescription{"guard_targets", "typeof iifname . ether saddr . @th,64,128", &TableSets::guard_targets,
+                   kGuardTable},
 };
 
 // A map is a set whose elements have values.
@@ -139,16 +149,50 @@ const std::array kChains{
         }},
 };
 
+// What comes out of a guarded port: with the endpoint's MAC, and ARP, IPv4 and IPv6 of its addresses alone, an advertisement for
+// one of them only (the target stands 8 bytes into the message, RFC 4861, 4.4); besides these what one sends who has no address
+// yet: ARP probes, DHCP, and duplicate address detection.
+const ChainDescription kSenders{
+    "senders",
+    "type filter hook prerouting priority -300",
+    {
+        "iifname != @guarded accept",
+        "iifname . ether saddr != @guard_macs drop",
+        "ether type arp arp saddr ip 0.0.0.0 accept",
+        "ether type arp iifname . arp saddr ether . arp saddr ip @guard4 accept",
+        "ether type ip iifname . ether saddr . ip saddr @guard4 accept",
+        "ether type ip ip saddr 0.0.0.0 udp dport 67 accept",
+        "ether type ip6 icmpv6 type nd-neighbor-advert iifname . ether saddr . @th,64,128 != "
+        "@guard_targets drop",
+        "ether type ip6 iifname . ether saddr . ip6 saddr @guard6 accept",
+        "ether type ip6 ip6 saddr :: accept",
+        "drop",
+    }};
+
+std::string chain_text(const ChainDescription& chain) {
+  std::string text = fmt::format("  chain {} {{\n", chain.name);
+  if (!chain.hook.empty()) text += fmt::format("    {}; policy accept;\n", chain.hook);
+  for (const std::string_view rule : chain.rules) text += fmt::format("    {}\n", rule);
+  return text + "  }\n";
+}
+
+std::string sets_text(std::string_view table) {
+  std::string text;
+  for (const SetDescription& set : kSets)
+    if (set.table == table) text += fmt::format("  {} {} {{ {}; }}\n", kind_of(set), set.name, set.type);
+  return text;
+}
+
 // One command for the elements of `some` that are not in `others`; empty if there are none.
-std::string element_command(std::string_view verb, std::string_view set, const std::set<std::string>& some,
-                            const std::set<std::string>& others) {
+std::string element_command(std::string_view verb, const SetDescription& set,
+                            const std::set<std::string>& some, const std::set<std::string>& others) {
   std::string elements;
   for (const std::string& element : some) {
     if (others.contains(element)) continue;
     elements += (elements.empty() ? "" : ", ") + element;
   }
   return elements.empty() ? std::string()
-                          : fmt::format("{} element inet viaduct {} {{ {} }}\n", verb, set, elements);
+                          : fmt::format("{} element {} {} {{ {} }}\n", verb, set.table, set.name, elements);
 }
 
 }  // namespace
@@ -159,15 +203,19 @@ std::set<std::string>* elements_of_set(TableSets& sets, std::string_view name) {
   return nullptr;
 }
 
-bool holds_link_names(std::string_view name) {
-  return std::any_of(kSets.begin(), kSets.end(), [name](const SetDescription& set) {
-    return set.name == name && set.type.starts_with(kLinks);
-  });
+bool is_link_name(std::string_view name, size_t part) {
+  const auto set = std::find_if(kSets.begin(), kSets.end(),
+                                [name](const SetDescription& known) { return known.name == name; });
+  if (set == kSets.end() ||
+      !(set->type.starts_with("type ifname") || set->type.starts_with("typeof iifname")))
+    return false;
+  return part == 0 || (part == 1 && set->type == kPairs);
 }
 
-std::map<std::string, size_t> rule_counts() {
+std::map<std::string, size_t> rule_counts(const TableSets& sets) {
   std::map<std::string, size_t> counts;
   for (const ChainDescription& chain : kChains) counts[std::string(chain.name)] = chain.rules.size();
+  if (!sets.guarded.empty()) counts[std::string(kSenders.name)] = kSenders.rules.size();
   return counts;
 }
 
@@ -179,21 +227,18 @@ bool is_engine_bridge(std::string_view name) {
          name.find_first_not_of("0123456789abcdef", kPrefix.size()) == std::string_view::npos;
 }
 
-std::string no_table() {
-  return "add table inet viaduct\ndelete table inet viaduct\n";
+std::string no_table(GuardTable guard) {
+  std::string text = fmt::format("add table {0}\ndelete table {0}\n", kTable);
+  if (guard == GuardTable::kPresent) text += fmt::format("delete table {}\n", kGuardTable);
+  return text;
 }
 
-std::string whole_table(const TableSets& sets) {
-  std::string text = no_table() + "table inet viaduct {\n";
-  for (const SetDescription& set : kSets)
-    text += fmt::format("  {} {} {{ {}; }}\n", kind_of(set), set.name, set.type);
-  for (const ChainDescription& chain : kChains) {
-    text += fmt::format("  chain {} {{\n", chain.name);
-    if (!chain.hook.empty()) text += fmt::format("    {}; policy accept;\n", chain.hook);
-    for (const std::string_view rule : chain.rules) text += fmt::format("    {}\n", rule);
-    text += "  }\n";
-  }
+std::string whole_table(const TableSets& sets, GuardTable guard) {
+  std::string text = no_table(guard) + fmt::format("table {} {{\n", kTable) + sets_text(kTable);
+  for (const ChainDescription& chain : kChains) text += chain_text(chain);
   text += "}\n";
+  if (!sets.guarded.empty())
+    text += fmt::format("table {} {{\n", kGuardTable) + sets_text(kGuardTable) + chain_text(kSenders) + "}\n";
   return text + difference(TableSets{}, sets);
 }
 
@@ -201,10 +246,10 @@ std::string difference(const TableSets& from, const TableSets& to) {
   std::string text;
   // Deletions first: a wider prefix may take the place of narrower ones.
   for (const SetDescription& set : kSets) {
-    text += element_command("delete", set.name, from.*set.elements, to.*set.elements);
+    text += element_command("delete", set, from.*set.elements, to.*set.elements);
   }
   for (const SetDescription& set : kSets) {
-    text += element_command("add", set.name, to.*set.elements, from.*set.elements);
+    text += element_command("add", set, to.*set.elements, from.*set.elements);
   }
   return text;
 }

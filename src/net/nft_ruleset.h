@@ -36,16 +36,22 @@ struct TableSets {
   std::set<std::string> ports6;
   std::set<std::string> any4;
   std::set<std::string> any6;
+  // Of the endpoints that may send as themselves only; in a table of the bridge family, which is there when one has such rules.
+  std::set<std::string> guarded;
+  std::set<std::string> guard_macs;
+  std::set<std::string> guard4;
+  std::set<std::string> guard6;
+  std::set<std::string> guard_targets;
   bool operator==(const TableSets&) const = default;
 };
 
 // The elements of the table's set or map of that name; null if the table has none of that name.
 std::set<std::string>* elements_of_set(TableSets& sets, std::string_view name);
-// Whether the elements of that set are names of links.
-bool holds_link_names(std::string_view set);
+// Whether the n-th part (from 0) of an element of that set is the name of a link.
+bool is_link_name(std::string_view set, size_t part);
 
-// How many rules each chain of the table holds, whatever the number of networks.
-std::map<std::string, size_t> rule_counts();
+// How many rules each chain holds, whatever the number of networks.
+std::map<std::string, size_t> rule_counts(const TableSets& sets);
 
 // Whether the rules can be written down. Errors: kInvalidArgument: the bridge's name, a masquerade prefix of
 // length 0.
@@ -64,10 +70,13 @@ TableSets sets_of(const RuleSet& rules, const std::set<std::string>& engine_brid
 // daemon/libnetwork/drivers/bridge). An uplink that somebody called br-lan or br-data is none.
 bool is_engine_bridge(std::string_view name);
 
-// Commands of one transaction that leave exactly this table, whatever was there.
-std::string whole_table(const TableSets& sets);
+// Whether there is a table of the bridge family now. A kernel without nf_tables for bridges knows none, and no command for one.
+enum class GuardTable { kAbsent, kPresent };
+
+// Commands of one transaction that leave exactly these tables, whatever was there.
+std::string whole_table(const TableSets& sets, GuardTable guard = GuardTable::kAbsent);
 // Commands that leave no table.
-std::string no_table();
+std::string no_table(GuardTable guard = GuardTable::kAbsent);
 // Commands that turn the table of `from` into the one of `to`; empty if they are equal.
 std::string difference(const TableSets& from, const TableSets& to);
 

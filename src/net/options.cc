@@ -74,6 +74,7 @@ constexpr std::array kOffered = {
     Known{"trusted_host_interfaces", "com.docker.network.bridge.trusted_host_interfaces",
           into<read_link_names, &BridgeOptions::trusted_host_interfaces>},
     Known{"isolate", "", into<read_bool, &BridgeOptions::isolate>},
+    Known{"antispoof", "", into<read_bool, &BridgeOptions::antispoof>},
 };
 
 // What Docker's bridge driver offers (daemon/libnetwork/drivers/bridge/labels.go, netlabel/labels.go) and

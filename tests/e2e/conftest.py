@@ -32,6 +32,15 @@ def stack(shared_stack):
 
 
 @pytest.fixture
+def services():
+    """For services.Service of a test's own: they are stopped at its end."""
+    made = []
+    yield made
+    for service in made:
+        service.stop()
+
+
+@pytest.fixture
 def parent(stack):
     """A link for macvlan networks to stand on: a veth of the world."""
     run = stack.world.run

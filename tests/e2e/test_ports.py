@@ -1,56 +1,10 @@
 """Published ports: who reaches them, by which way, and from which source address the container sees it."""
 
 import json
-from pathlib import Path
 
-import pytest
+from services import Service, from_container, from_host, from_outside
 
 from lab import GATEWAY4, GATEWAY6, UPLINK4, UPLINK6, wait_until
-
-ANSWERS = Path(__file__).resolve().parent.parent / "lab" / "outside.py"
-
-
-class Service:
-    """A container whose TCP port 80 and UDP port 7 answer with the address that a request seems to come from."""
-
-    def __init__(self, stack, name, network, *options):
-        stack.run(name, network, *options)
-        self.stack, self.name = stack, name
-        self.address = stack.address(name, network)
-        self.address6 = stack.address6(name, network)
-        addresses = [address for address in (self.address, self.address6) if address]
-        pid = str(stack.engine.container_pid(name))
-        self.process = stack.world.spawn(["nsenter", "--target", pid, "--net", "/usr/bin/python3", str(ANSWERS), *addresses],
-                                         log=f"{name}.log")
-        wait_until(lambda: self.asked(f"http://{self.address}/") is not None, 30, "the service's first answer")
-
-    def asked(self, url):
-        """What the host's own curl gets."""
-        return body(self.stack.world.run("curl", "-s", "-m", "3", url, check=False))
-
-    def stop(self):
-        self.process.stop()
-
-
-def body(done):
-    return done.stdout.strip() if done.returncode == 0 else None
-
-
-def from_outside(stack, url):
-    return body(stack.world.outside("curl", "-s", "-m", "3", "-g", url, check=False))
-
-
-def from_container(stack, name, url):
-    pid = str(stack.engine.container_pid(name))
-    return body(stack.world.run("nsenter", "--target", pid, "--net", "curl", "-s", "-m", "3", "-g", url, check=False))
-
-
-@pytest.fixture
-def services():
-    made = []
-    yield made
-    for service in made:
-        service.stop()
 
 
 def test_every_way_to_a_published_port(stack, services):
@@ -65,9 +19,9 @@ def test_every_way_to_a_published_port(stack, services):
     stack.engine.run("docker")
     gateway = f"{subnet}.1"
     assert from_outside(stack, f"http://{UPLINK4}:8080/") == GATEWAY4
-    assert service.asked(f"http://{UPLINK4}:8080/") == UPLINK4
-    assert service.asked("http://127.0.0.1:8080/") == gateway
-    assert service.asked(f"http://{gateway}:8080/") == gateway
+    assert from_host(stack, f"http://{UPLINK4}:8080/") == UPLINK4
+    assert from_host(stack, "http://127.0.0.1:8080/") == gateway
+    assert from_host(stack, f"http://{gateway}:8080/") == gateway
     for container in ("web", "neighbour", "stranger", "docker"):
         assert from_container(stack, container, f"http://{UPLINK4}:8080/") == gateway, container
     # What is not published is not reached from elsewhere, nor is the container's own address.
@@ -92,7 +46,7 @@ def test_ipv6_ports(stack, services):
     stack.run("neighbour", "net")
     assert from_outside(stack, f"http://[{UPLINK6}]:8080/") == GATEWAY6
     assert from_outside(stack, f"http://{UPLINK4}:8080/") == GATEWAY4
-    assert service.asked(f"http://[{UPLINK6}]:8080/") == UPLINK6
+    assert from_host(stack, f"http://[{UPLINK6}]:8080/") == UPLINK6
     assert from_container(stack, "neighbour", f"http://[{UPLINK6}]:8080/") == f"{prefix}::1"
 
 
@@ -101,7 +55,7 @@ def test_host_address_range_and_automatic_ports(stack, services):
     stack.network("net", "--subnet", f"{stack.subnet()}.0/24")
     service = Service(stack, "web", "net", "-p", "127.0.0.1:8081:80", "-p", "9000-9010:80", "-p", "80", "-p", "7007:7/udp")
     services.append(service)
-    assert service.asked("http://127.0.0.1:8081/") is not None
+    assert from_host(stack, "http://127.0.0.1:8081/") is not None
     assert from_outside(stack, f"http://{UPLINK4}:8081/") is None
     shown = json.loads(stack.ctl("port", "--json"))["ports"]
     numbers = {(port["protocol"], port["port"]): [] for port in shown}

@@ -177,7 +177,7 @@ def test_unknown_option_is_refused_by_name(stack):
 
 
 def test_no_second_interface_appears(stack):
-    """The engine adds no docker_gwbridge interface to a container of a viaduct network, internal or not."""
+    """Scenario 12: the engine adds no docker_gwbridge interface to a container of a viaduct network, internal or not."""
     two_containers(stack)
     stack.network("inner", "--internal", "--subnet", f"{stack.subnet()}.0/24")
     stack.run("three", "inner")

@@ -38,6 +38,7 @@ TEST_F(NamedBridge, OfSomebodyElse_GetsPortsAndStaysAsItIs) {
   ASSERT_TRUE(world.service->create_network(request, soon()).ok());
   ASSERT_TRUE(world.service->create_endpoint(endpoint_request(kNetwork, id_of('1')), soon()).ok());
   EXPECT_EQ(world.link(kHost)->master, world.link("br-web")->index);
+  EXPECT_EQ(world.link(kHost)->mtu, 1450) << "a bridge follows the least of its ports";
   world.reopen();
   ASSERT_TRUE(world.service->reconcile().ok());
   ASSERT_TRUE(world.service->delete_network(kNetwork, soon()).ok());

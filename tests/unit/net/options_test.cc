@@ -147,6 +147,8 @@ TEST(BridgeOptions, LinksAndAddressesOfTheHost_AreReadStrictly) {
   EXPECT_EQ(options.host_binding_ipv4->to_string(), "127.0.0.1");
   EXPECT_EQ(options.host_ipv4->to_string(), "192.0.2.7");
   EXPECT_EQ(options.host_ipv6->to_string(), "2001:db8::7");
+  EXPECT_FALSE(options.antispoof);
+  EXPECT_TRUE(read_bridge_options({{"antispoof", "true"}}).value().antispoof);
   EXPECT_EQ(options.trusted_host_interfaces, (std::vector<std::string>{"eth0", "eth1"}));
   for (const Options& bad :
        {Options{{"bridge", "a/b"}}, Options{{"bridge", "sixteen-letters-"}}, Options{{"bridge", ""}},
