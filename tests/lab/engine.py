@@ -1,4 +1,4 @@
-"""A Docker engine inside a world, and Debian's client to talk to it."""
+"""A Docker engine inside a world, and the client of the same version to talk to it."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+from lab import suite
 from lab.image import IMAGE, busybox_archive
 from lab.wait import wait_until
 
@@ -28,11 +29,15 @@ class Engine:
 
     The settings live in a daemon.json of the world's folder. Sockets, the plugin folder and the exec-root lie in the
     world's private /run; the data-root is on disk in the world's folder, as is the client socket, so that the client runs
-    outside the world's namespaces.
+    outside the world's namespaces. `version` is a key of suite.SUITES; an engine that is not the machine's own runs in the root
+    folder of its suite, in a mount namespace of its own within the world's.
     """
 
-    def __init__(self, world):
+    def __init__(self, world, version):
         self.world = world
+        self.version = version
+        self.root = suite.root_of(version)
+        self.client = CLIENT if self.root is None else str(suite.write_client(self.root, world.dir / "docker"))
         self.socket = world.dir / "docker.sock"
         self.process = None
         self.settings = {
@@ -56,7 +61,8 @@ class Engine:
         env = {key: value for key, value in os.environ.items() if not key.startswith("DOCKER")}
         env["TMPDIR"] = str(self.world.dir)
         env["PATH"] = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
-        self.process = self.world.spawn([DOCKERD, "--config-file", str(config)], log="dockerd.log", env=env)
+        enter = [] if self.root is None else suite.daemon_command(self.root, self.world.dir)
+        self.process = self.world.spawn([*enter, DOCKERD, "--config-file", str(config)], log="dockerd.log", env=env)
         if wait:
             self.wait_ready()
         return self
@@ -102,14 +108,14 @@ class Engine:
 
     def client_environment(self):
         """What a program has to find in its environment to talk to this engine and no other."""
-        return {"DOCKER_HOST": f"unix://{self.socket}", "DOCKER": CLIENT, "DOCKER_CONFIG": str(self.world.dir / "client"),
+        return {"DOCKER_HOST": f"unix://{self.socket}", "DOCKER": self.client, "DOCKER_CONFIG": str(self.world.dir / "client"),
                 "TMPDIR": str(self.world.dir)}
 
     def docker(self, *args, check=True, timeout=90, stdin=None):
         """Run the docker client; its standard output, stripped. With check=False the CompletedProcess."""
         env = {key: value for key, value in os.environ.items() if not key.startswith("DOCKER")}
         env.update(self.client_environment())
-        done = subprocess.run([CLIENT, *args], input=stdin or b"", capture_output=True,
+        done = subprocess.run([self.client, *args], input=stdin or b"", capture_output=True,
                               timeout=timeout, env=env)
         done.stdout, done.stderr = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
         if not check:

@@ -12,6 +12,7 @@ from pathlib import Path
 from lab import leftovers, state
 from lab.engine import Engine
 from lab.process import Process, children_of
+from lab.suite import engine_version
 from lab.wait import wait_until
 
 UPLINK4, UPLINK6 = "198.18.0.2", "2001:db8:18::2"          # the world's own addresses on its uplink
@@ -26,10 +27,11 @@ class World:
 
     Use as a context manager. Leaving it, an exception, and the death of this process all end everything in the world. Several
     worlds live side by side: no name outside the namespaces is fixed. `keep_logs` names a folder that receives the world's
-    *.log files at the end.
+    *.log files at the end. `engine` names the engine's version (suite.py); without it VIADUCT_ENGINE does.
     """
 
-    def __init__(self, keep_logs=None):
+    def __init__(self, keep_logs=None, engine=None):
+        self.engine_version = engine or engine_version()
         self.keep_logs = Path(keep_logs) if keep_logs else None
         self.dir = None
         self.name = None
@@ -47,11 +49,11 @@ class World:
         atexit.register(self.close)
         try:
             self._joins = leftovers.make_control_groups(self.name)
+            self.engine = Engine(self, self.engine_version)
             self._open_namespaces()
         except BaseException:
             self.close()
             raise
-        self.engine = Engine(self)
         return self
 
     def __exit__(self, *_):
