@@ -23,5 +23,16 @@ class Difference:
                 and (self.engines is None or engine in self.engines))
 
 
+NO_IPV6_FILTER = "by default this engine neither filters nor masquerades IPv6; viaduct does both, as for IPv4"
+INTERNAL_ROUTE = "this engine gives containers of internal networks a default route and filters what takes it, IPv4 alone; viaduct gives none"
+
 EXPECTED_DIFFERENCES = [
+    Difference("one network", ("client → outside, IPv6", "outside → server's own address, IPv6"), NO_IPV6_FILTER, engines=("20.10",)),
+    Difference("several networks", ("stranger → server, IPv6",), NO_IPV6_FILTER, engines=("20.10",)),
+    Difference("no talk among neighbours", ("client → server, IPv6",), NO_IPV6_FILTER, engines=("20.10",)),
+    Difference("internal network", ("client → the host's address", "client → outside", "client → outside, IPv6"), INTERNAL_ROUTE,
+               engines=("20.10",)),
+    Difference("no masquerading", ("client → outside", "client → outside, UDP", "client → outside, IPv6"),
+               "from 28 on the bridge drops whatever comes from elsewhere to a container's own address, replies to its own "
+               "questions among them; viaduct lets replies in", engines=("28.5",)),
 ]

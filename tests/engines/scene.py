@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lab import OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6, DockerError, wait_until
@@ -26,6 +27,7 @@ class Scene:
         self.points = {}
         self._pids = {}
         self._servers = []
+        self._asked = []
         self._names = {UPLINK4: "the host's address", UPLINK6: "the host's address", GATEWAY4: "the outside's address",
                        GATEWAY6: "the outside's address", OUTSIDE4: "the outside's address", OUTSIDE6: "the outside's address",
                        "127.0.0.1": "127.0.0.1", "::1": "::1"}
@@ -88,11 +90,21 @@ class Scene:
         return ["nsenter", "--target", str(self._pids[place]), "--net"] if place in self._pids else []
 
     def ask(self, place, questions):
-        """Ask all at once from a place; `questions` are {point: (kind, address, port)}, and the answers become points."""
+        """Ask from a place; `questions` are {point: (kind, address, port)}. The answers become points at the next settle()."""
+        self._asked.append((place, questions))
+
+    def settle(self):
+        """Have everything answered that was asked, all at once: most of the time goes into waiting for answers that never come."""
+        asked, self._asked = self._asked, []
+        with ThreadPoolExecutor(max_workers=len(asked) or 1) as pool:
+            answers = list(pool.map(lambda one: self._answers(*one), asked))
+        for (place, questions), told in zip(asked, answers, strict=True):
+            for point, answer in zip(questions, told, strict=True):
+                self.points[point] = self._in_words(place, answer)
+
+    def _answers(self, place, questions):
         argv = [PYTHON, TALK, "ask", json.dumps(list(questions.values()))]
-        told = self.world.outside(*argv) if place == OUTSIDE else self.world.run(*self._prefix(place), *argv)
-        for point, answer in zip(questions, json.loads(told), strict=True):
-            self.points[point] = self._in_words(place, answer)
+        return json.loads(self.world.outside(*argv) if place == OUTSIDE else self.world.run(*self._prefix(place), *argv))
 
     def _in_words(self, place, answer):
         if isinstance(answer, str):
@@ -103,5 +115,6 @@ class Scene:
         return f"reached, from {self._names.get(seen, seen)}"
 
     def connects(self, point, command):
-        """A point that is a docker command: done or refused."""
+        """A point that is a docker command: done or refused; what was asked before is settled first."""
+        self.settle()
         self.points[point] = "done" if self.engine.docker(*command, check=False).returncode == 0 else "refused"

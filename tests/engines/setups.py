@@ -5,7 +5,7 @@ refused. GROUPS names them as the table does.
 """
 
 from lab import OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6
-from scene import HOST, NOT_OFFERED, OUTSIDE, NotOffered
+from scene import HOST, OUTSIDE, NotOffered
 
 DUAL = ("--ipv6", "--subnet", "10.60.1.0/24", "--subnet", "fd60:1::/64")
 OTHER_DUAL = ("--ipv6", "--subnet", "10.60.2.0/24", "--subnet", "fd60:2::/64")
@@ -55,6 +55,7 @@ def other_networks(scene):
     })
     scene.ask("on-docker0", {"container of docker0 → server": ("tcp", scene.address("server"), 80)})
     scene.ask("server", {"server → container of docker0": ("tcp", scene.address("on-docker0"), 80)})
+    scene.settle()
     scene.engine.docker("network", "connect", "other", "server")
     scene.ask("stranger", {"stranger → server's address in net, once server is in both": ("tcp", "10.60.1.2", 80),
                            "stranger → server's address in other, once server is in both":

@@ -20,6 +20,7 @@ def measure(stack, group, driver):
     with Scene(stack, driver) as scene:
         try:
             GROUPS[group](scene)
+            scene.settle()
         except NotOffered:
             return None
         return scene.points
