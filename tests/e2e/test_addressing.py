@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 
+@pytest.mark.core
 def test_fixed_address_and_mac(stack):
     subnet = stack.subnet()
     stack.network("net", "--subnet", f"{subnet}.0/24")
@@ -92,6 +93,7 @@ def test_small_pool_fills_and_says_so(stack):
     stack.run("next", "net")
 
 
+@pytest.mark.core
 def test_same_subnet_twice_names_the_holder(stack):
     """The second network with a subnet is refused with a message that names it; the first one is none the worse."""
     subnet = stack.subnet()
@@ -114,6 +116,7 @@ def test_overlapping_subnet_names_the_holder(stack, overlapping):
     assert f"{subnet}.0/24" in refused.stderr
 
 
+@pytest.mark.core
 def test_viaduct_ipam_under_the_bridge_driver(stack):
     subnet = stack.subnet()
     stack.docker("network", "create", "-d", "bridge", "--ipam-driver", stack.driver.name, "--subnet", f"{subnet}.0/24", "net")
@@ -134,6 +137,7 @@ def test_viaduct_ipam_under_macvlan(stack, parent):
     assert stack.pings("one", stack.address("two", "net"))
 
 
+@pytest.mark.core
 def test_default_ipam_under_viaduct(stack):
     """A viaduct network with the engine's own IPAM, with and without a chosen subnet."""
     subnet = stack.subnet()

@@ -1,5 +1,7 @@
 """Attachment over a container's life: connect, disconnect, stop, restart, removal."""
 
+import pytest
+
 from lab import OUTSIDE4, wait_until
 
 
@@ -13,6 +15,7 @@ def interfaces(stack, container):
     return {link["ifname"] for link in stack.container_ip_json(container, "link")}
 
 
+@pytest.mark.core
 def test_connect_and_disconnect_a_running_container(stack):
     network_with(stack, "first", "one")
     network_with(stack, "second", "two")
@@ -51,6 +54,7 @@ def test_move_from_the_engines_bridge(stack):
     assert stack.pings("mover", OUTSIDE4)
 
 
+@pytest.mark.core
 def test_restart_of_a_container(stack):
     network_with(stack, "net", "one", "two")
     for _ in range(3):
@@ -61,6 +65,7 @@ def test_restart_of_a_container(stack):
     assert len(stack.rows("endpoint")) == 2
 
 
+@pytest.mark.core
 def test_fixed_address_survives_stop_and_start(stack):
     subnet = stack.subnet()
     stack.network("net", "--subnet", f"{subnet}.0/24")
@@ -87,6 +92,7 @@ def test_network_in_use_is_not_removed(stack):
     assert stack.pings("one", OUTSIDE4)
 
 
+@pytest.mark.core
 def test_removal_leaves_nothing(stack):
     """Engine, kernel, rules and database agree, with a network of every sort having been there."""
     subnet, prefix = stack.subnet(), stack.subnet6()

@@ -34,6 +34,7 @@ def test_running_containers_keep_their_traffic(pair, how):
         assert lost <= MOST_LOST, f"{lost} of {sent} lost"
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("how", ["restart", "kill_and_start"])
 def test_work_goes_on_after(pair, how):
     """New containers get other addresses than those in use; old ones can be stopped, started and removed."""

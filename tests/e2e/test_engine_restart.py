@@ -42,6 +42,7 @@ def assert_addresses_free(stack, subnet, others=0):
     assert "already in use" not in stack.engine.log().lower()
 
 
+@pytest.mark.core
 def test_graceful_restart(stack):
     subnet = populate(stack)
     stack.engine.restart()
@@ -49,6 +50,7 @@ def test_graceful_restart(stack):
     assert_addresses_free(stack, subnet)
 
 
+@pytest.mark.core
 def test_live_restore_keeps_containers_and_traffic(stack):
     subnet = stack.subnet()
     stack.engine.restart(live_restore=True)

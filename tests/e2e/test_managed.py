@@ -30,6 +30,7 @@ def promises(stack):
     return {table: stack.rows(table) for table in ("network", "endpoint", "pool", "address")}
 
 
+@pytest.mark.core
 def test_needs_nothing_on_the_host(stack):
     """Scenario 23: no folder of the host's to be made first, no device, two capabilities; it ran from its first enable on. The one
     mount is of what every kernel has: the settings by which forwarding is switched on."""

@@ -25,6 +25,7 @@ def two_containers(stack, *network_options, subnet=None):
     return stack.address("one", "net"), stack.address("two", "net")
 
 
+@pytest.mark.core
 def test_containers_reach_each_other_and_the_gateway(stack):
     one, two = two_containers(stack)
     assert one != two
@@ -35,11 +36,13 @@ def test_containers_reach_each_other_and_the_gateway(stack):
     assert gateway in {info["local"] for link in stack.world.ip_json("addr") for info in link["addr_info"]}
 
 
+@pytest.mark.core
 def test_containers_find_each_other_by_name(stack):
     two_containers(stack)
     assert stack.pings("one", "two")
 
 
+@pytest.mark.core
 def test_outside_sees_the_hosts_address(stack):
     """NAT: TCP, UDP and ICMP get out and back; the outside host, which has no route to the subnet, sees the uplink's address."""
     two_containers(stack)
@@ -96,6 +99,7 @@ def test_rules_at_rest_are_left_alone(stack):
         monitor.stop()
 
 
+@pytest.mark.core
 def test_ipv6_between_containers_and_gateway(stack):
     prefix = stack.subnet6()
     two_containers(stack, "--ipv6", "--subnet", f"{prefix}::/64")
@@ -108,6 +112,7 @@ def test_ipv6_between_containers_and_gateway(stack):
     assert any(route["dst"] == "default" and route["gateway"] == endpoint["IPv6Gateway"] for route in routes)
 
 
+@pytest.mark.core
 def test_outside_sees_the_hosts_ipv6_address(stack):
     """The same over IPv6, for which nobody but viaduct switches forwarding on: in the managed form through its own mount."""
     two_containers(stack, "--ipv6", "--subnet", f"{stack.subnet6()}::/64")
@@ -121,6 +126,7 @@ def test_no_masquerade_option_keeps_ipv6_source(stack):
     assert not stack.pings("one", OUTSIDE6, wait=1)
 
 
+@pytest.mark.core
 def test_internal_network_has_no_way_out(stack):
     _, two = two_containers(stack, "--internal")
     assert stack.pings("one", two)
@@ -134,6 +140,7 @@ def test_internal_network_has_no_way_out(stack):
         assert not stack.pings("one", OUTSIDE4, wait=1)
 
 
+@pytest.mark.core
 def test_networks_are_isolated_from_each_other(stack):
     one, _ = two_containers(stack)
     stack.network("other", "--subnet", f"{stack.subnet()}.0/24")
@@ -176,6 +183,7 @@ def test_unknown_option_is_refused_by_name(stack):
     assert "mut" in done.stderr and "mtu" in done.stderr
 
 
+@pytest.mark.core
 def test_no_second_interface_appears(stack):
     """Scenario 12: the engine adds no docker_gwbridge interface to a container of a viaduct network, internal or not."""
     two_containers(stack)

@@ -5,8 +5,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from lab import OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6, DockerError, wait_until
-from lab.world import GATEWAY4, GATEWAY6
+from lab import GATEWAY4, GATEWAY6, OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6, DockerError, wait_until
 
 TALK = str(Path(__file__).with_name("talk.py"))
 PYTHON = "/usr/bin/python3"

@@ -13,6 +13,7 @@ from scene import NOT_OFFERED, NotOffered, Scene
 from setups import GROUPS
 
 NOT_YET = "not yet"
+pytestmark = pytest.mark.core
 
 
 def measure(stack, group, driver):

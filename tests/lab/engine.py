@@ -40,6 +40,7 @@ class Engine:
         self.client = CLIENT if self.root is None else str(suite.write_client(self.root, world.dir / "docker"))
         self.socket = world.dir / "docker.sock"
         self.process = None
+        self._holder = None
         self.settings = {
             "data-root": str(world.dir / "data"),
             "hosts": [f"unix://{self.socket}"],
@@ -61,11 +62,22 @@ class Engine:
         env = {key: value for key, value in os.environ.items() if not key.startswith("DOCKER")}
         env["TMPDIR"] = str(self.world.dir)
         env["PATH"] = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
-        enter = [] if self.root is None else suite.daemon_command(self.root, self.world.dir)
-        self.process = self.world.spawn([*enter, DOCKERD, "--config-file", str(config)], log="dockerd.log", env=env)
+        self.process = self.world.spawn([DOCKERD, "--config-file", str(config)], log="dockerd.log", env=env, target=self.namespaces())
         if wait:
             self.wait_ready()
         return self
+
+    def namespaces(self):
+        """The process whose namespaces dockerd enters; None for the world's own. A suite's root folder is set up once: the mounts
+        of containers live on in its namespace while dockerd is away."""
+        if self.root is None:
+            return None
+        if self._holder is None:
+            self._holder = self.world.spawn(suite.holder_command(self.root, self.world.dir), log="suite.log")
+            wait_until(lambda: "ready" in self._holder.output() or not self._holder.running, 30, "the suite's root folder")
+            if not self._holder.running:
+                raise RuntimeError("the suite's root folder could not be set up:\n" + self._holder.output())
+        return self._holder.pid
 
     def wait_ready(self, timeout=START_TIMEOUT):
         """Wait until the engine answers a ping, or fail with the end of its log once it has ended."""

@@ -1,10 +1,9 @@
 #!/bin/sh
-# enter_suite.sh ROOT FOLDER COMMAND…: run COMMAND with ROOT as its root folder, in the mount namespace that it is started in (one
-# of its own). ROOT itself is only read: what is written goes to FOLDER/suite. FOLDER, /run, /sys and /dev are those of the world.
-# pivot_root and not chroot, in which an engine could not change the mounts of "/".
+# enter_suite.sh ROOT FOLDER: make ROOT the root folder of the mount namespace that it is started in (one of its own), print
+# "ready" and stay. ROOT itself is only read: what is written goes to FOLDER/suite. FOLDER, /run, /sys and /dev are those of the
+# world. pivot_root and not chroot, in which an engine could not change the mounts of "/".
 set -eu
 root=$1 folder=$2
-shift 2
 mount --make-rprivate /
 mkdir -p "$folder/suite/upper" "$folder/suite/work" "$folder/suite/root"
 new=$folder/suite/root
@@ -19,4 +18,5 @@ mount --bind "$folder" "$new$folder"
 cd "$new"
 pivot_root . old
 umount -l /old
-exec "$@"
+echo ready
+exec tail -f /dev/null

@@ -1,6 +1,7 @@
 """Pictures of what exists in a world, made with the kernel's tools, and how two of them differ."""
 
 import json
+from pathlib import Path
 
 VOLATILE = {"handle", "packets", "bytes", "metainfo"}
 
@@ -31,9 +32,9 @@ def rules(world):
 
 
 def mounts(world):
-    """Every mount point with its file system type."""
+    """Every mount point with its file system type, in the mount namespace of the engine."""
     found = set()
-    for line in world.run("cat", "/proc/1/mountinfo").splitlines():
+    for line in Path(f"/proc/{world.engine.namespaces() or world.init_pid}/mountinfo").read_text().splitlines():
         left, _, right = line.partition(" - ")
         found.add(f"{left.split()[4]} {right.split()[0]}")
     return found

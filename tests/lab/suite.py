@@ -102,6 +102,6 @@ def write_client(root, file):
     return file
 
 
-def daemon_command(root, world_folder):
-    """The words in front of dockerd's, in a world, that put it into the suite's root folder."""
+def holder_command(root, world_folder):
+    """A command for a world that makes a mount namespace with the suite's root folder, prints "ready" and keeps it."""
     return ["unshare", "--mount", "/bin/sh", str(ENTER), str(root), str(world_folder)]

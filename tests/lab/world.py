@@ -100,16 +100,17 @@ class World:
 
     # Commands in the world and in the outside host.
 
-    def enter(self):
-        """The command prefix that runs something inside the world."""
-        return ["nsenter", "--target", str(self.init_pid), "--mount", "--net", "--pid", "--uts", "--ipc", "--"]
+    def enter(self, target=None):
+        """The command prefix that runs something inside the world; with `target`, in the namespaces of that process of it."""
+        return ["nsenter", "--target", str(target or self.init_pid), "--mount", "--net", "--pid", "--uts", "--ipc", "--"]
 
-    def spawn(self, argv, log=None, env=None):
-        """Start a command in the world that runs until it is stopped or the world ends. Output goes to `log` in the folder."""
+    def spawn(self, argv, log=None, env=None, target=None):
+        """Start a command in the world that runs until it is stopped or the world ends. Output goes to `log` in the folder;
+        `target` as for enter()."""
         environment = dict(env or {"PATH": PATH, "LANG": "C.UTF-8"})
         join = ["/bin/sh", "-c", 'for group in $JOIN; do echo 0 >"$group"; done; unset JOIN; exec "$@"', "sh"]
         environment["JOIN"] = " ".join(map(str, self._joins))
-        return Process([*join, *self.enter()], argv, self.dir / (log or f"{Path(argv[0]).name}.log"), env=environment)
+        return Process([*join, *self.enter(target)], argv, self.dir / (log or f"{Path(argv[0]).name}.log"), env=environment)
 
     def run(self, *argv, check=True, timeout=60, stdin=None, env=None):
         """Run a command in the world; its standard output. With check=False the CompletedProcess."""
