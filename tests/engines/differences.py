@@ -25,7 +25,8 @@ class Difference:
 
 
 NO_IPV6_FILTER = "by default this engine neither filters nor masquerades IPv6; viaduct does both, as for IPv4"
-INTERNAL_ROUTE = "this engine gives containers of internal networks a default route and filters what takes it, IPv4 alone; viaduct gives none"
+INTERNAL_ROUTE = ("this engine gives containers of internal networks a default route and filters what takes it, IPv4 alone; viaduct "
+                  "gives none")
 
 EXPECTED_DIFFERENCES = [
     Difference("one network", ("client → outside, IPv6", "outside → server's own address, IPv6"), NO_IPV6_FILTER, engines=OLD),
@@ -36,4 +37,6 @@ EXPECTED_DIFFERENCES = [
     Difference("no masquerading", ("client → outside", "client → outside, UDP", "client → outside, IPv6"),
                "from 28 on the bridge drops whatever comes from elsewhere to a container's own address, replies to its own "
                "questions among them; viaduct lets replies in", engines=("28.5",)),
+    *(Difference(f"gateway mode {mode}", None, "the bridge has gateway modes from engine 27 and 28 on; viaduct has them on every engine",
+                 engines=OLD) for mode in ("nat", "nat-unprotected", "routed", "isolated")),
 ]

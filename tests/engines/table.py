@@ -8,9 +8,11 @@ HEAD = """# Compatibility with the engine's own bridge
 The same set-ups, made once with `-d bridge` and once with `-d viaduct --ipam-driver viaduct` on the same engine with its default
 settings: who reaches whom, and which address the server sees. This file is written by `tools/test --write-table engines` from
 what was measured, and a run of `tools/test engines` fails where it measures something else. Each difference between the two
-drivers has its reason in the last column; any other fails the test. "no answer" stands for a packet that is dropped, "refused" for one that is
-turned away, "no route" for an address that the asker has no way to. The host has the default route and the outside a route back to the
-networks, so that a source address that is not hidden is seen.
+drivers has its reason in the last column; any other fails the test.
+
+"No answer" stands for a packet that is dropped, "refused" for one that is turned away, "no route" for an address that the asker
+has no way to. The outside is a host beyond the default route that has a route back to the networks, so that a source address that
+is not hidden is seen.
 """
 
 
@@ -18,7 +20,8 @@ def section(version, groups):
     """The section of one engine. `groups`: [(name, description, [(point, bridge, viaduct, reason)])]."""
     lines = [f"## Engine {version}", ""]
     for name, description, rows in groups:
-        lines += [f"### Engine {version}: {name}", "", description, "", "| point | bridge | viaduct | why different |", "| --- | --- | --- | --- |"]
+        lines += [f"### Engine {version}: {name}", "", description, ""]
+        lines += ["| point | bridge | viaduct | why different |", "| --- | --- | --- | --- |"]
         lines += [f"| {point} | {bridge} | {viaduct} | {reason} |" for point, bridge, viaduct, reason in rows]
         lines.append("")
     return "\n".join(lines)
