@@ -76,10 +76,13 @@ def root_of(version):
 
 
 def _bootstrap(suite, folder):
-    done = subprocess.run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", suite, str(folder), mirror()],
-                          capture_output=True, text=True, stdin=subprocess.DEVNULL, env={**os.environ, **apt_proxies()})
+    # In a mount namespace of its own: what it mounts in the folder is gone when it ends, however it ends.
+    done = subprocess.run(["unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={PACKAGES}", suite, str(folder),
+                           mirror()], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                          env={**os.environ, **apt_proxies()})
     if done.returncode != 0:
-        raise RuntimeError(f"debootstrap of {suite} failed ({folder}/debootstrap/debootstrap.log):\n{done.stdout[-2000:]}{done.stderr}")
+        raise RuntimeError(f"debootstrap of {suite} failed; it wrote {folder}/debootstrap/debootstrap.log:\n"
+                           f"{done.stdout[-2000:]}{done.stderr}")
     shutil.rmtree(folder / "var/cache/apt/archives", ignore_errors=True)
     shutil.rmtree(folder / "var/lib/apt/lists", ignore_errors=True)
 
