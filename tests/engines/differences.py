@@ -37,6 +37,20 @@ EXPECTED_DIFFERENCES = [
     Difference("no masquerading", ("client → outside", "client → outside, UDP", "client → outside, IPv6"),
                "from 28 on the bridge drops whatever comes from elsewhere to a container's own address, replies to its own "
                "questions among them; viaduct lets replies in", engines=("28.5",)),
+    Difference("published ports", ("the host → ::1",),
+               "the bridge has a process that relays ::1; with viaduct use the host's own address, or 127.0.0.1"),
+    Difference("published ports", ("outside → -p 8080:80, IPv6", "outside → -p 8080:80/udp, IPv6", "outside → -p [HOST6]:8092:80",
+                                   "the host → its own address, IPv6"),
+               "this engine relays IPv6 through a process, which is what the server sees; viaduct translates, and it sees the client",
+               engines=OLD),
+    Difference("published ports", ("outside → server's own address, a published port",),
+               "before 28 the bridge lets everybody with a route reach published ports at the container's own address; viaduct as 28 "
+               "does not, but by trusted_host_interfaces", engines=OLD),
+    Difference("published ports", ("outside → server's own IPv6 address, a published port",), NO_IPV6_FILTER, engines=OLD),
+    Difference("published ports", tuple(f"{who} → the host's address, UDP" for who in
+                                        ("server itself", "container of the same network",
+                                         "container of another network of the driver", "container of docker0")),
+               "this engine's relay answers from another address than the one that was asked; viaduct translates", engines=OLD),
     *(Difference(f"gateway mode {mode}", None, "the bridge has gateway modes from engine 27 and 28 on; viaduct has them on every engine",
                  engines=OLD) for mode in ("nat", "nat-unprotected", "routed", "isolated")),
 ]

@@ -83,6 +83,13 @@ class Scene:
                 return (config.get("Gateway") or str(first)).partition("/")[0]
         raise KeyError(network)
 
+    def chosen_port(self, container, port):
+        """The host port that was chosen for a TCP port, from where users learn it: the engine shows those of its own drivers alone."""
+        if self.driver == "bridge":
+            return int(self.engine.docker("port", container, f"{port}/tcp").splitlines()[0].rpartition(":")[2])
+        shown = json.loads(self.stack.ctl("port", "--json"))["ports"]
+        return next(entry["host_port"] for entry in shown if entry["name"] == container and entry["port"] == port)
+
     # Asking.
 
     def _prefix(self, place):

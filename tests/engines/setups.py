@@ -111,7 +111,7 @@ def published(scene):
     scene.run("server", "net", "-p", "8080:80", "-p", "8080:80/udp", "-p", "127.0.0.1:8090:80", "-p", f"{UPLINK4}:8091:80",
               "-p", f"[{UPLINK6}]:8092:80", "-p", "8100-8102:80-82", "-P", "--expose", "83",
               serves=("tcp:80", "udp:80", "tcp:81", "tcp:82", "tcp:83", "tcp:84"))
-    chosen = int(scene.engine.docker("port", "server", "83/tcp").splitlines()[0].rpartition(":")[2])
+    chosen = scene.chosen_port("server", 83)
     for name, network in (("client", "net"), ("stranger", "other"), ("far-one", "far"), ("on-docker0", "bridge")):
         scene.run(name, network)
     scene.ask(OUTSIDE, {
