@@ -102,11 +102,17 @@ class Scene:
     def settle(self):
         """Have everything answered that was asked, all at once: most of the time goes into waiting for answers that never come."""
         asked, self._asked = self._asked, []
+        if asked:   # a gateway address that is being checked for duplicates is nobody's source yet
+            wait_until(lambda: not self._tentative(), 10, "end of duplicate address detection")
         with ThreadPoolExecutor(max_workers=len(asked) or 1) as pool:
             answers = list(pool.map(lambda one: self._answers(*one), asked))
         for (place, questions), told in zip(asked, answers, strict=True):
             for point, answer in zip(questions, told, strict=True):
                 self.points[point] = self._in_words(place, answer)
+
+    def _tentative(self):
+        return [link["ifname"] for link in self.world.ip_json("-6", "addr", "show", "tentative")
+                if link.get("operstate") == "UP" and link.get("addr_info")]
 
     def _answers(self, place, questions):
         argv = [PYTHON, TALK, "ask", json.dumps(list(questions.values()))]
