@@ -85,7 +85,7 @@ const std::array kChains{
     ChainDescription{"loopback",
                      "type filter hook prerouting priority raw",
                      {
-                         "iifname @bridges ip daddr 127.0.0.0/8 drop",
+                         "ip daddr 127.0.0.0/8 iifname @bridges drop",
                      }},
     ChainDescription{"prerouting",
                      "type nat hook prerouting priority dstnat",
@@ -104,11 +104,12 @@ const std::array kChains{
         "forward",
         "type filter hook forward priority filter - 10",
         {
+            // Most packets belong to a flow whose first one was looked at: no set look-up for those.
+            "ct state established,related accept",
             "iifname != @bridges oifname != @bridges accept",
             "iifname . oifname @icc_pairs accept",
             "iifname @internal drop",
             "oifname @internal drop",
-            "ct state established,related accept",
             // Into a network: published ports, where somebody knocked at the host's address; on the container's
             // own address from trusted links and in routed networks, to which ICMP comes as well.
             "oifname @bridges ct status dnat ip daddr . meta l4proto . th dport @open4 accept",

@@ -38,6 +38,14 @@ class EngineApi:
             raise RuntimeError(f"{url}: status {reply.status}: {answer.decode(errors='replace')}")
         return took
 
+    def post(self, url, body):
+        """POST that must succeed."""
+        self.connection.request("POST", f"/{VERSION}{url}", json.dumps(body), {"Content-Type": "application/json"})
+        reply = self.connection.getresponse()
+        answer = reply.read()
+        if reply.status not in (200, 201, 204):
+            raise RuntimeError(f"{url}: status {reply.status}: {answer.decode(errors='replace')}")
+
     def connect(self, network, container):
         return self.timed_post(f"/networks/{network}/connect", {"Container": container})
 

@@ -20,6 +20,10 @@ def rate(per_second):
     return f"{per_second:,.0f}/s"
 
 
+def bits(per_second):
+    return f"{per_second / 1e9:.2f} Gbit/s"
+
+
 @dataclass
 class Row:
     """One line of the table: what viaduct took (or did a second), beside what its rival did in the same run."""
@@ -28,8 +32,9 @@ class Row:
     own: list
     rival_name: str
     rival: list
-    target: float | None = None   # upper bound of the ratio that the project aims at
-    unit: str = "ns"              # or "per second", where a higher ratio is better
+    target: float | None = None     # upper bound of the ratio that the project aims at
+    at_least: float | None = None   # or a lower one, of a rate
+    unit: str = "ns"                # or "per second" and "bit/s", where a higher ratio is better
     note: dict = field(default_factory=dict)
 
     @property
@@ -37,11 +42,15 @@ class Row:
         return statistics.median(self.own) / statistics.median(self.rival)
 
     def cells(self, judge):
-        show = duration if self.unit == "ns" else rate
+        show = {"ns": duration, "per second": rate, "bit/s": bits}[self.unit]
         worst = (lambda values: show(percentile(values, 0.99))) if self.unit == "ns" else (lambda values: "")
-        goal = "" if self.target is None else f"≤ {self.target}"
+        goal, met = "", True
+        if self.target is not None:
+            goal, met = f"≤ {self.target:.3g}", self.ratio <= self.target
+        elif self.at_least is not None:
+            goal, met = f"≥ {self.at_least:.3g}", self.ratio >= self.at_least
         if goal and judge:
-            goal += " met" if self.ratio <= self.target else " missed"
+            goal += " met" if met else " missed"
         return [self.what, show(statistics.median(self.own)), worst(self.own), self.rival_name,
                 show(statistics.median(self.rival)), worst(self.rival), f"{self.ratio:.2f}", goal, str(len(self.own))]
 
@@ -49,7 +58,7 @@ class Row:
         def numbers(values):
             return {"median": statistics.median(values), "p99": percentile(values, 0.99), "count": len(values)}
         return {"what": self.what, "unit": self.unit, "viaduct": numbers(self.own), "rival": self.rival_name,
-                "beside": numbers(self.rival), "ratio": self.ratio, "target": self.target, **self.note}
+                "beside": numbers(self.rival), "ratio": self.ratio, "target": self.target, "at_least": self.at_least, **self.note}
 
 
 HEAD = ["viaduct", "median", "p99", "beside it", "median", "p99", "ratio", "target", "n"]
