@@ -77,4 +77,12 @@ Result<bool> FakeFirewall::ensure() {
   return true;
 }
 
+Result<std::vector<std::string>> FakeFirewall::inspect() {
+  TRY(gate_.pass("look at the firewall's rules"));
+  auto state = state_.lock();
+  std::vector<std::string> differences;
+  if (!(state->in_force == state->wanted)) differences.emplace_back("rules are missing");
+  return differences;
+}
+
 }  // namespace viaduct::net

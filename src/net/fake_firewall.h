@@ -31,6 +31,7 @@ class FakeFirewall final : public Firewall {
   Status forget_flows(const IpAddress& container) override;
   Status forget_flows_to(Protocol protocol, const IpAddress& host, uint16_t port) override;
   Result<bool> ensure() override;
+  Result<std::vector<std::string>> inspect() override;
 
  private:
   struct State {

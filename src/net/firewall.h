@@ -90,6 +90,8 @@ class Firewall {
   // Looks whether the table and the accept rules are still as they were set, and restores what is missing (the engine
   // was started, somebody flushed the rule set). Returns whether it had to.
   virtual Result<bool> ensure() = 0;
+  // The same look, changing nothing: what is not as it was set, a sentence each; empty if all is well.
+  virtual Result<std::vector<std::string>> inspect() = 0;
 };
 
 }  // namespace viaduct::net

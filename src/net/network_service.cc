@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "net/endpoint_lifecycle.h"
+#include "net/inspector.h"
 #include "net/network_lifecycle.h"
 #include "net/object_id.h"
 #include "net/port_lifecycle.h"
@@ -42,6 +43,10 @@ Result<std::unique_ptr<NetworkService>> NetworkService::open(store::Store& store
 
 Result<ReconcileReport> NetworkService::reconcile() {
   return impl_->reconciler.run();
+}
+
+Result<std::vector<Finding>> NetworkService::inspect() {
+  return Inspector(impl_->core).look();
 }
 
 Result<GatewayNeed> NetworkService::gateway_need(const GatewayQuestion& question) const {

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/deadline.h"
 #include "net/driver.h"
+#include "net/finding.h"
 #include "net/firewall.h"
 #include "net/host_ports.h"
 #include "net/kernel.h"
@@ -76,6 +77,9 @@ class NetworkService {
   // others and stands in the report. Errors: kUnavailable, kPermission: the kernel does not even list its
   // links.
   Result<ReconcileReport> reconcile();
+
+  // Every difference between store, kernel, rules and ports, changing nothing. Errors: as reconcile().
+  Result<std::vector<Finding>> inspect();
 
   Result<GatewayNeed> gateway_need(const GatewayQuestion& question) const;
 

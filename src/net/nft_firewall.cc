@@ -170,22 +170,35 @@ Status NftFirewall::forget_flows_to(Protocol protocol, const IpAddress& host, ui
   return end_flows_to(protocol, host, port);
 }
 
+std::vector<std::string> NftFirewall::listings_of(State& state) {
+  std::vector<std::string> listings;
+  auto listing = list(*state.session, kListTable);
+  if (listing.ok() && listing.value()) listings.push_back(std::move(*listing.value()));
+  if (state.senders > 0)
+    if (auto guard = list_guard(*state.session)) listings.push_back(std::move(*guard));
+  return listings;
+}
+
 Result<bool> NftFirewall::ensure() {
   auto state = state_.lock();
   if (state->wanted.networks.empty()) return false;
-  auto listing = TRY(list(*state->session, kListTable));
-  std::vector<std::string> listings;
-  if (listing) listings.push_back(std::move(*listing));
-  if (state->senders > 0)
-    if (auto guard = list_guard(*state->session)) listings.push_back(std::move(*guard));
   std::set<std::string> engine_bridges = engine_bridges_now();
-  bool intact = tables_are_intact(listings, sets_of(state->wanted, engine_bridges));
+  bool intact = differences_of(listings_of(*state), sets_of(state->wanted, engine_bridges)).empty();
   if (intact && TRY(accept_changes(*state->session, accept_patterns(state->wanted.networks))).empty())
     return false;
   state->known = Known::kNo;
   state->engine_bridges = std::move(engine_bridges);
   TRY(write(*state, {}, {}));
   return true;
+}
+
+Result<std::vector<std::string>> NftFirewall::inspect() {
+  auto state = state_.lock();
+  if (state->wanted.networks.empty()) return std::vector<std::string>();
+  auto differences = differences_of(listings_of(*state), sets_of(state->wanted, engine_bridges_now()));
+  if (!TRY(accept_changes(*state->session, accept_patterns(state->wanted.networks))).empty())
+    differences.emplace_back("the accept rules in the engine's FORWARD chain are not as they should be");
+  return differences;
 }
 
 }  // namespace viaduct::net

@@ -28,6 +28,7 @@ class NftFirewall final : public Firewall {
   Status forget_flows(const IpAddress& container) override;
   Status forget_flows_to(Protocol protocol, const IpAddress& host, uint16_t port) override;
   Result<bool> ensure() override;
+  Result<std::vector<std::string>> inspect() override;
 
  private:
   // Whether the kernel is known to hold what is wanted, so that a difference suffices.
@@ -48,6 +49,8 @@ class NftFirewall final : public Firewall {
   static Status write(State& state, const TableSets& from, const TableSets& to);
   // Has other networks, or takes the change back.
   static Status change_networks(State& state, RulesByBridge networks);
+  // Of those of viaduct's tables that are there.
+  static std::vector<std::string> listings_of(State& state);
   static Result<std::string> accept_changes(NftSession& session, const std::set<std::string>& patterns);
 
   Guarded<State> state_;

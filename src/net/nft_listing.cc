@@ -139,7 +139,9 @@ bool is_ours(const AcceptRule& rule) {
 
 }  // namespace
 
-bool tables_are_intact(const std::vector<std::string>& listings, const TableSets& sets) {
+std::vector<std::string> differences_of(const std::vector<std::string>& listings, const TableSets& wanted) {
+  std::vector<std::string> found;
+  if (listings.empty()) return {"table inet viaduct is missing"};
   TableSets listed;
   std::map<std::string, size_t> rules;
   for (const std::string& listing : listings) {
@@ -151,9 +153,25 @@ bool tables_are_intact(const std::vector<std::string>& listings, const TableSets
     for (const Json& rule : objects_of(listing, "rule")) ++rules[text_of(rule, "chain")];
   }
   // nft has several ways to write a target down, but there is one for each address.
-  const bool all_targets = listed.guard_targets.size() == sets.guard_targets.size();
-  listed.guard_targets = sets.guard_targets;
-  return listed == sets && all_targets && rules == rule_counts(sets);
+  if (listed.guard_targets.size() == wanted.guard_targets.size()) listed.guard_targets = wanted.guard_targets;
+  TableSets all = wanted;
+  for (const std::string& name : names_of_sets()) {
+    const std::set<std::string>& is = *elements_of_set(listed, name);
+    const std::set<std::string>& should = *elements_of_set(all, name);
+    for (const std::string& element : should)
+      if (!is.contains(element)) found.push_back(fmt::format("set {} lacks {}", name, element));
+    for (const std::string& element : is)
+      if (!should.contains(element))
+        found.push_back(fmt::format("set {} holds {}, which is not viaduct's", name, element));
+  }
+  std::map<std::string, size_t> counts = rule_counts(wanted);
+  for (const auto& [chain, count] : counts)
+    if (rules[chain] != count)
+      found.push_back(fmt::format("chain {} has {} rules, not {}", chain, rules[chain], count));
+  for (const auto& [chain, count] : rules)
+    if (!counts.contains(chain))
+      found.push_back(fmt::format("chain {} has {} rules and is not viaduct's", chain, count));
+  return found;
 }
 
 std::string accept_rule_changes(const std::string& family, const std::string& listing,

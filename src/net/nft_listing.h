@@ -9,8 +9,9 @@
 // What nft lists (libnftables-json(5)), into values. Pure.
 namespace viaduct::net {
 
-// Whether the listings of viaduct's tables hold these sets together, and each chain its number of rules.
-bool tables_are_intact(const std::vector<std::string>& listings, const TableSets& sets);
+// Where the listings of viaduct's tables, together, do not hold these sets, and each chain its number of rules: a sentence
+// each.
+std::vector<std::string> differences_of(const std::vector<std::string>& listings, const TableSets& wanted);
 
 // Commands that make a FORWARD chain (of `family`, "ip" or "ip6") hold one accept rule per pattern and
 // direction, given the listing of that chain: adds missing ones at the end, deletes stale and repeated ones.

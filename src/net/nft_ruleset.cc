@@ -204,6 +204,12 @@ std::set<std::string>* elements_of_set(TableSets& sets, std::string_view name) {
   return nullptr;
 }
 
+std::vector<std::string> names_of_sets() {
+  std::vector<std::string> names;
+  for (const SetDescription& set : kSets) names.emplace_back(set.name);
+  return names;
+}
+
 bool is_link_name(std::string_view name, size_t part) {
   const auto set = std::find_if(kSets.begin(), kSets.end(),
                                 [name](const SetDescription& known) { return known.name == name; });

@@ -47,6 +47,7 @@ struct TableSets {
 
 // The elements of the table's set or map of that name; null if the table has none of that name.
 std::set<std::string>* elements_of_set(TableSets& sets, std::string_view name);
+std::vector<std::string> names_of_sets();
 // Whether the n-th part (from 0) of an element of that set is the name of a link.
 bool is_link_name(std::string_view set, size_t part);
 

@@ -136,8 +136,16 @@ std::vector<std::string> PortPublisher::take_back(const std::string& endpoint_id
   const std::lock_guard guard(mutex_);
   std::vector<std::string> problems;
   Holder holder{label, {}};
+  auto& before = holders_[endpoint_id].ports;
   for (const PublishedPort& port : ports) {
     if (port.host_port == 0) continue;
+    const auto known = std::find_if(before.begin(), before.end(), [&](const Holding& holding) {
+      return holding.held && holding.port == port;
+    });
+    if (known != before.end()) {
+      holder.ports.push_back(std::move(*known));
+      continue;
+    }
     auto held = host_.hold(port.protocol, port.host, port.host_port);
     if (held.ok()) {
       holder.ports.push_back({port, std::move(held).value()});
@@ -150,8 +158,22 @@ std::vector<std::string> PortPublisher::take_back(const std::string& endpoint_id
         host_side(port), label, who));
     holder.ports.push_back({port, nullptr});
   }
-  if (!holder.ports.empty()) holders_[endpoint_id] = std::move(holder);
+  if (holder.ports.empty())
+    holders_.erase(endpoint_id);
+  else
+    holders_[endpoint_id] = std::move(holder);
   return problems;
+}
+
+std::vector<std::string> PortPublisher::not_held() {
+  const std::lock_guard guard(mutex_);
+  std::vector<std::string> sentences;
+  for (const auto& [id, holder] : holders_)
+    for (const Holding& holding : holder.ports)
+      if (!holding.held)
+        sentences.push_back(fmt::format("{} is promised to {}, and another program has it",
+                                        host_side(holding.port), holder.label));
+  return sentences;
 }
 
 void PortPublisher::withdraw(const std::string& endpoint_id) {

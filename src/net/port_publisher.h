@@ -23,10 +23,12 @@ class PortPublisher {
   // address that the host does not have; kPermission, kUnavailable.
   Result<std::vector<PublishedPort>> publish(const std::string& endpoint_id, const std::string& label,
                                              const std::vector<PortWish>& wishes);
-  // Takes the ports of a record that was made before this process began. What cannot be had is named, a sentence each; the
+  // Takes the ports of a record that was made before this process began; those that it holds already it goes on holding. What cannot be had is named, a sentence each; the
   // endpoint counts as its holder all the same, for it was promised to it.
   std::vector<std::string> take_back(const std::string& endpoint_id, const std::string& label,
                                      const std::vector<PublishedPort>& ports);
+  // Ports that are promised and not held, a sentence each.
+  std::vector<std::string> not_held();
   // Unknown ids are passed over.
   void withdraw(const std::string& endpoint_id);
 

@@ -18,6 +18,8 @@ class RuleBook {
   Status remove(const std::string& bridge);
   // As Firewall::set_endpoint(). Costs nothing where there was nothing and is nothing.
   Status set_endpoint(const std::string& id, const EndpointRules& rules);
+  // As Firewall::inspect().
+  Result<std::vector<std::string>> inspect() { return firewall_.inspect(); }
   // As Firewall::forget_flows().
   Status forget_flows(const IpAddress& container) { return firewall_.forget_flows(container); }
   Status forget_flows_to(Protocol protocol, const IpAddress& host, uint16_t port) {

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "server/admin_json.h"
+#include "server/state_check.h"
 #include "server/wire.h"
 
 namespace viaduct::server {
@@ -18,7 +19,7 @@ constexpr size_t kMostCells = 65536;
 constexpr std::string_view kPoolMap = "/v1/pool-map/";
 constexpr std::string_view kAddress = "/v1/address/";
 constexpr std::string_view kLists[] = {"/v1/status",    "/v1/networks",     "/v1/endpoints", "/v1/pools",
-                                       "/v1/addresses", "/v1/reservations", "/v1/export"};
+                                       "/v1/addresses", "/v1/reservations", "/v1/export",    "/v1/check"};
 
 bool is_read(std::string_view path) {
   return std::find(std::begin(kLists), std::end(kLists), path) != std::end(kLists) ||
@@ -100,6 +101,7 @@ Result<Json> AdminApi::read(const std::string& path) const {
   if (path == "/v1/pools") return Json{{"pools", to_admin_list(services_.ipam.pools())}};
   if (path == "/v1/addresses") return Json{{"addresses", to_admin_list(services_.ipam.addresses())}};
   if (path == "/v1/reservations") return Json{{"reservations", to_admin_list(services_.ipam.reservations())}};
+  if (path == "/v1/check") return check_state(services_);
   if (path == "/v1/export") return services_.ipam.export_state();
   const std::string_view view = path;
   if (view.starts_with(kPoolMap)) return pool_map(view.substr(kPoolMap.size()));

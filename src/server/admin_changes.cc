@@ -6,6 +6,7 @@
 
 #include "ipam/pool_request.h"
 #include "server/admin_json.h"
+#include "server/state_check.h"
 #include "server/wire.h"
 
 namespace viaduct::server {
@@ -83,6 +84,10 @@ Status import(const Services& services, const Call& call, std::vector<LogField>&
   return services.ipam.import_state(call.body, call.deadline);
 }
 
+Status repair(const Services& services, const Call& call, std::vector<LogField>&) {
+  return repair_state(services, call.deadline);
+}
+
 }  // namespace
 
 const std::vector<Change>& admin_changes() {
@@ -90,7 +95,8 @@ const std::vector<Change>& admin_changes() {
                                                {"/v1/reservations/remove", "unreserve", unreserve},
                                                {"/v1/addresses/release", "release", release},
                                                {"/v1/import", "import", import},
-                                               {"/v1/networks/remove", "network rm", remove_network}};
+                                               {"/v1/networks/remove", "network rm", remove_network},
+                                               {"/v1/check/repair", "repair", repair}};
   return kChanges;
 }
 

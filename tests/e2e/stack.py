@@ -49,6 +49,10 @@ class Stack:
         return self.world.run(str(BIN / "viaductctl"), "--socket", f"unix://{self.driver.admin_socket()}", *words,
                               env={"DOCKER_HOST": f"unix://{self.engine.socket}"})
 
+    def ctl_command(self):
+        """The beginning of a shell command that asks it."""
+        return f"{BIN / 'viaductctl'} --socket unix://{self.driver.admin_socket()}"
+
     # Networks and containers.
 
     def subnet(self):

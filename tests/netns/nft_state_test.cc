@@ -201,6 +201,7 @@ class WatchedFirewall final : public Firewall {
   Status replace_all(const RuleSet& rules) override { return inner_.replace_all(rules); }
   Status add(const NetworkRules& network) override { return inner_.add(network); }
   Status remove(const std::string& bridge) override { return inner_.remove(bridge); }
+  Result<std::vector<std::string>> inspect() override { return inner_.inspect(); }
   Status set_endpoint(const std::string& id, const EndpointRules& rules) override {
     return inner_.set_endpoint(id, rules);
   }

@@ -22,6 +22,7 @@ enum class Command {
   kAddressRelease,
   kReservationList,
   kPort,
+  kCheck,
   kExport,
   kImport
 };
@@ -38,7 +39,8 @@ struct Arguments {
   std::string mac;      // --mac, --name, --note
   std::string name;
   std::string note;
-  std::string file;  // of import, and --file; "-" is standard input, empty if not given
+  bool repair = false;  // --repair
+  std::string file;     // of import, and --file; "-" is standard input, empty if not given
 };
 
 // What main does after reading the command line.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "tools/ctl/command_address.h"
+#include "tools/ctl/command_check.h"
 #include "tools/ctl/command_port.h"
 #include "tools/ctl/fields.h"
 #include "tools/ctl/resolve.h"
@@ -106,11 +107,18 @@ Result<std::string> run_command(const Arguments& arguments, const Daemon& daemon
     case Command::kAddressUnreserve: return unreserve_address(arguments, daemon);
     case Command::kAddressRelease: return release_address(arguments, daemon);
     case Command::kReservationList: return list_reservations(arguments, daemon);
+    case Command::kCheck: break;  // of answer_command()
     case Command::kPort: return show_ports(arguments, daemon);
     case Command::kExport: return export_state(daemon);
     case Command::kImport: return import_state(arguments, daemon, surroundings.input);
   }
   return internal("a command that nothing runs; report this");
+}
+
+Result<Answer> answer_command(const Arguments& arguments, const Daemon& daemon,
+                              const Surroundings& surroundings) {
+  if (arguments.command == Command::kCheck) return check_state(arguments, daemon);
+  return Answer{TRY(run_command(arguments, daemon, surroundings)), kExitWell};
 }
 
 int exit_code_of(const Error& error) {

@@ -28,7 +28,17 @@ struct Surroundings {
   std::string input;  // what the file holds that the arguments name
 };
 
-// The text to print, with its last newline.
+// What a command ends with when it could be run: the text to print, with its last newline, and the process's exit code.
+struct Answer {
+  std::string text;
+  int exit_code = kExitWell;
+};
+
+// Any command. Errors: as run_command().
+Result<Answer> answer_command(const Arguments& arguments, const Daemon& daemon,
+                              const Surroundings& surroundings);
+
+// A command that ends well whenever it can be run: the text to print, with its last newline.
 // Errors: those of the daemon; kNotFound and kConflict for an id that names nothing, or several objects;
 // kInvalidArgument for an address that is none.
 Result<std::string> run_command(const Arguments& arguments, const Daemon& daemon,

@@ -66,13 +66,13 @@ int run(int argc, const char* const* argv) {
       [&client](const std::string& path) { return client.get(path); },
       [&client](const std::string& path, const std::string& body) { return client.post(path, body); },
       [&engine](const std::string& path) { return engine.get(path); }};
-  const auto text = run_command(*outcome.arguments, daemon, surroundings);
-  if (!text.ok()) return fail(text.error());
+  const auto answer = answer_command(*outcome.arguments, daemon, surroundings);
+  if (!answer.ok()) return fail(answer.error());
   // A reader that has seen enough (head) is no trouble of ours: SIGPIPE ends us as it ends any filter.
   std::signal(SIGPIPE, SIG_DFL);
-  if (std::fputs(text.value().c_str(), stdout) == EOF || std::fflush(stdout) != 0)
+  if (std::fputs(answer.value().text.c_str(), stdout) == EOF || std::fflush(stdout) != 0)
     return fail(internal(from_errno(errno, "write to standard output").message));
-  return kExitWell;
+  return answer.value().exit_code;
 }
 
 }  // namespace

@@ -117,6 +117,10 @@ TEST_F(PortCalls, RestartOfTheDaemon_HoldsAndOpensThemAgain) {
   EXPECT_THAT(world.ports.held(), ElementsAre("0.0.0.0:8080/tcp"));
   EXPECT_EQ(world.firewall.endpoints_in_force().size(), 1U);
   EXPECT_TRUE(program('1', {web(8080)}).ok()) << "the engine says it again";
+  ASSERT_TRUE(world.service->reconcile().ok());
+  EXPECT_THAT(world.ports.held(), ElementsAre("0.0.0.0:8080/tcp"))
+      << "a repair while all is well changes nothing";
+  EXPECT_TRUE(world.service->inspect().value().empty());
 }
 
 TEST_F(PortCalls, Reboot_ForgetsThem) {

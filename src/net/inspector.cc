@@ -1,0 +1,159 @@
+#include "net/inspector.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "net/object_id.h"
+
+namespace viaduct::net {
+
+namespace {
+
+// How long a call that works on a network may hold up the look at it.
+constexpr std::chrono::seconds kLookPatience{2};
+
+std::string network_of(const NetworkRecord& network) {
+  return "network " + short_id(network.request.id);
+}
+
+}  // namespace
+
+Result<std::vector<Finding>> Inspector::look() {
+  Links links;
+  for (Link& link : TRY(core_.kernel.links())) {
+    std::string name = link.name;
+    links.emplace(std::move(name), std::move(link));
+  }
+  std::vector<Finding> found;
+  for (const NetworkRecord& network : core_.table.networks())
+    look_at_network(network.request.id, links, found);
+  for (const auto& [name, link] : links) look_at_stray(link, found);
+  const auto rules = core_.rules.inspect();
+  if (!rules.ok())
+    found.push_back(
+        {"rules", "packet filter", "it cannot be looked at: " + rules.error().message, "see the message"});
+  else
+    for (const std::string& text : rules.value())
+      found.push_back({"rules", "packet filter", text, "a repair writes viaduct's rules anew"});
+  for (const std::string& text : core_.publisher.not_held())
+    found.push_back(
+        {"port", "published port", text, "end the program that has the port, then start viaductd again"});
+  return found;
+}
+
+void Inspector::look_at_network(const std::string& id, const Links& links, std::vector<Finding>& found) {
+  const auto lock = core_.table.lock(id, Deadline::in(kLookPatience));
+  if (!lock.ok()) {
+    found.push_back({"busy", "network " + short_id(id), "a call is at work on it", "look again"});
+    return;
+  }
+  const auto network = core_.table.network(id);
+  if (!network) return;  // removed since the list was made
+  look_at_bridge(*network, links, found);
+  for (const EndpointRecord& endpoint : core_.table.endpoints_of(id))
+    look_at_endpoint(*network, endpoint, links, found);
+}
+
+void Inspector::look_at_bridge(const NetworkRecord& network, const Links& links,
+                               std::vector<Finding>& found) {
+  const NetworkPlan plan = core_.plan(network);
+  const std::string& name = plan.bridge.name;
+  const auto tell = [&](std::string text, std::string remedy) {
+    found.push_back({"bridge", network_of(network), std::move(text), std::move(remedy)});
+  };
+  const auto link = links.find(name);
+  if (link == links.end() || link->second.group == kDyingGroup) {
+    const std::string who =
+        plan.adopted ? "bridge {}, which is not viaduct's, is gone" : "bridge {} is missing";
+    tell(fmt::format(fmt::runtime(who), name),
+         plan.adopted ? "make it again" : "a repair makes it anew, with its addresses and ports");
+    return;
+  }
+  if (plan.adopted) return;
+  if (link->second.alias != plan.bridge.alias || link->second.kind != "bridge") {
+    tell(fmt::format("link {} has the name of its bridge, and is somebody else's", name),
+         "a repair gives the network a bridge of another name");
+    return;
+  }
+  if (!link->second.up) tell(fmt::format("bridge {} is down", name), "a repair sets it up");
+  if (link->second.mtu != plan.bridge.mtu)
+    tell(fmt::format("bridge {} has MTU {}, not {}", name, link->second.mtu, plan.bridge.mtu),
+         "a repair sets it");
+  if (link->second.mac && *link->second.mac != plan.bridge.mac)
+    tell(fmt::format("bridge {} has MAC {}, not {}", name, link->second.mac->to_string(),
+                     plan.bridge.mac.to_string()),
+         fmt::format("ip link set {} address {}", name, plan.bridge.mac.to_string()));
+  look_at_addresses(network, plan, found);
+}
+
+void Inspector::look_at_addresses(const NetworkRecord& network, const NetworkPlan& plan,
+                                  std::vector<Finding>& found) {
+  const auto present = core_.kernel.addresses(plan.bridge.name);
+  if (!present.ok()) return;  // gone since the list was made; the next look says so
+  for (const InterfaceAddress& address : plan.addresses)
+    if (std::find(present.value().begin(), present.value().end(), address) == present.value().end())
+      found.push_back(
+          {"address", network_of(network),
+           fmt::format("address {} is missing on bridge {}", address.to_string(), plan.bridge.name),
+           "a repair adds it"});
+  for (const InterfaceAddress& address : present.value())
+    if (std::find(plan.addresses.begin(), plan.addresses.end(), address) == plan.addresses.end())
+      found.push_back({"address", network_of(network),
+                       fmt::format("bridge {} has address {}, which is not viaduct's", plan.bridge.name,
+                                   address.to_string()),
+                       "left alone; whoever added it can remove it"});
+}
+
+void Inspector::look_at_endpoint(const NetworkRecord& network, const EndpointRecord& endpoint,
+                                 const Links& links, std::vector<Finding>& found) {
+  const VethSpec spec = core_.plan(network, endpoint);
+  const auto tell = [&](std::string text, std::string remedy) {
+    found.push_back({"endpoint", ServiceCore::label(endpoint), std::move(text), std::move(remedy)});
+  };
+  const auto link = links.find(spec.host_name);
+  if (link == links.end() || link->second.group == kDyingGroup || link->second.alias != spec.alias) {
+    // One that no container has joined, or has left, needs none.
+    if (endpoint.sandbox_key.empty()) return;
+    tell(fmt::format("its link {} is gone, and with it its container's sandbox", spec.host_name),
+         "a repair forgets the endpoint and gives its addresses back");
+    return;
+  }
+  const auto bridge = links.find(spec.bridge);
+  if (bridge != links.end() && link->second.master != bridge->second.index)
+    tell(fmt::format("link {} is no port of bridge {}", spec.host_name, spec.bridge), "a repair attaches it");
+  else if (!link->second.up)
+    tell(fmt::format("link {} is down", spec.host_name), "a repair sets it up");
+}
+
+void Inspector::look_at_stray(const Link& link, std::vector<Finding>& found) {
+  const auto mark = mark_from_alias(link.alias);
+  if (link.group == kDyingGroup || !mark) return;
+  const auto tell = [&](std::string text, std::string remedy) {
+    found.push_back({"link", "link " + link.name, std::move(text), std::move(remedy)});
+  };
+  if (mark->instance != core_.environment.instance)
+    return tell(fmt::format("it belongs to another instance of viaduct ({})", mark->instance),
+                "left alone; remove it if that instance is gone for good");
+  if (mark->kind == LinkMark::Kind::kNetwork) {
+    // A call that is making this very network holds the lock.
+    const auto lock = core_.table.lock(mark->id, Deadline::in(kLookPatience));
+    if (!lock.ok() || core_.table.network(mark->id)) return;
+    return tell(
+        fmt::format("it is marked as the bridge of network {}, which is not on record", short_id(mark->id)),
+        "a repair removes it");
+  }
+  const auto stay = core_.endpoints_in_work.try_enter(mark->id);
+  if (!stay) return;
+  const auto endpoint = core_.table.find_endpoint(mark->id);
+  if (!endpoint)
+    return tell(fmt::format("it is marked as endpoint {}'s, which is not on record", short_id(mark->id)),
+                "a repair removes it");
+  if (endpoint->host_link != link.name)
+    tell(fmt::format("it is marked as endpoint {}'s, whose link is {}", short_id(mark->id),
+                     endpoint->host_link),
+         "rename it back, or stop the container");
+}
+
+}  // namespace viaduct::net

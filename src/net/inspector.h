@@ -1,0 +1,34 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "net/finding.h"
+#include "net/service_core.h"
+
+namespace viaduct::net {
+
+// Compares store, kernel and packet filter, and changes nothing; Reconciler is what repairs. One dump of links, one question
+// for addresses a network, one listing of the rules: its cost is that of what there is.
+class Inspector {
+ public:
+  explicit Inspector(ServiceCore& core) : core_(core) {}
+
+  // Every difference, networks in order of id. What a call is making at the moment is none. Errors: the kernel does not even
+  // list its links.
+  Result<std::vector<Finding>> look();
+
+ private:
+  using Links = std::map<std::string, Link>;
+  void look_at_network(const std::string& id, const Links& links, std::vector<Finding>& found);
+  void look_at_bridge(const NetworkRecord& network, const Links& links, std::vector<Finding>& found);
+  void look_at_addresses(const NetworkRecord& network, const NetworkPlan& plan, std::vector<Finding>& found);
+  void look_at_endpoint(const NetworkRecord& network, const EndpointRecord& endpoint, const Links& links,
+                        std::vector<Finding>& found);
+  void look_at_stray(const Link& link, std::vector<Finding>& found);
+
+  ServiceCore& core_;
+};
+
+}  // namespace viaduct::net
