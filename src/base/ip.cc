@@ -76,6 +76,19 @@ Mac Mac::from_ipv4(const IpAddress& address) {
   return Mac({0x02, 0x42, raw[0], raw[1], raw[2], raw[3]});
 }
 
+Mac Mac::from_text(std::string_view text) {
+  // FNV-1a, 64 bits. It must never change, since a container is known by what it gives.
+  uint64_t value = 0xcbf29ce484222325U;
+  for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  std::array<uint8_t, 6> bytes{};
+  for (uint8_t& byte : bytes) {
+    byte = static_cast<uint8_t>(value & 0xffU);
+    value >>= 8U;
+  }
+  bytes[0] = static_cast<uint8_t>((bytes[0] & 0xfcU) | 0x02U);
+  return Mac(bytes);
+}
+
 Mac Mac::random() {
   std::array<uint8_t, 6> bytes{};
   // Six bytes never block once the kernel's pool is ready, which it is before any container runs.

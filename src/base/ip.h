@@ -122,6 +122,8 @@ class Mac {
   // Locally administered and unicast: 02:42 and the four bytes of an IPv4 address, so that an address which moves to
   // another container does not leave a stale neighbour entry behind. Precondition: address is IPv4.
   static Mac from_ipv4(const IpAddress& address);
+  // Locally administered and unicast, the same for the same text in every version of viaduct.
+  static Mac from_text(std::string_view text);
   // Locally administered and unicast, from the kernel's random numbers.
   static Mac random();
 

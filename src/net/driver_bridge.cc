@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "net/endpoint_options.h"
 #include "net/link_names.h"
 #include "net/object_id.h"
 #include "net/options.h"
@@ -40,8 +41,22 @@ Status check_address(const NetworkRecord& network, const std::vector<Subnet>& su
                   address->to_string(), short_id(network.request.id), known));
 }
 
-Mac choose_mac(const CreateEndpointRequest& request, const PlanContext& context) {
+// The same for the same name on the same subnet, also when endpoint and network are made anew.
+Mac mac_of_name(const NetworkRecord& network, const std::string& name) {
+  std::string text = name;
+  for (const Subnet& subnet : subnets_of(network.request)) text += " " + subnet.prefix.to_string();
+  return Mac::from_text(text);
+}
+
+Mac choose_mac(const NetworkRecord& network, const CreateEndpointRequest& request,
+               const EndpointOptions& options, const PlanContext& context) {
   if (request.mac) return *request.mac;
+  const MacPolicy policy = understood_options(network.request.options).mac_policy;
+  if (policy == MacPolicy::kRandom) return Mac::random();
+  if (policy == MacPolicy::kName && !options.name.empty()) {
+    const Mac named = mac_of_name(network, options.name);
+    if (!context.taken_macs.contains(named)) return named;
+  }
   if (request.ipv4) {
     const Mac derived = Mac::from_ipv4(request.ipv4->address);
     if (!context.taken_macs.contains(derived)) return derived;
@@ -94,6 +109,43 @@ NetworkRules rules_of(const NetworkRecord& network, const BridgeOptions& options
   return rules;
 }
 
+// The network's and the endpoint's own, which come first; only those of a family that the endpoint has an address of.
+std::vector<StaticRoute> routes_of(const BridgeOptions& network, const EndpointOptions& own,
+                                   const EndpointRecord& endpoint) {
+  std::vector<StaticRoute> routes = own.routes;
+  for (const StaticRoute& route : network.routes)
+    if (std::none_of(own.routes.begin(), own.routes.end(),
+                     [&](const StaticRoute& other) { return other.destination == route.destination; }))
+      routes.push_back(route);
+  std::erase_if(routes, [&](const StaticRoute& route) {
+    const bool four = route.destination.family() == Family::kIpv4;
+    return four ? !endpoint.request.ipv4.has_value() : !endpoint.request.ipv6.has_value();
+  });
+  return routes;
+}
+
+// Without a word of the user's: 4 ms of the rate, and a whole segment of a large send (64 KiB).
+RateLimit limit_of(uint64_t rate, const std::optional<uint32_t>& burst, int mtu) {
+  constexpr uint64_t kLeastBurst = 64 * 1024;
+  constexpr uint64_t kMostBurst = 64 * 1024 * 1024;
+  constexpr uint64_t kEthernetHeaders = 18;  // with a VLAN tag
+  const uint64_t chosen = burst ? *burst : std::clamp(rate / 250, kLeastBurst, kMostBurst);
+  // No packet larger than the bucket ever passes.
+  return {rate, static_cast<uint32_t>(std::max(chosen, static_cast<uint64_t>(mtu) + kEthernetHeaders))};
+}
+
+void put_rates(const Rates& network, const Rates& own, const PlanContext& context,
+               const EndpointRecord& endpoint, VethSpec& spec) {
+  const auto in = own.in ? own.in : network.in;
+  const auto out = own.out ? own.out : network.out;
+  const auto burst = own.burst ? own.burst : network.burst;
+  if (in) spec.rate_in = limit_of(*in, burst, spec.mtu);
+  if (!out) return;
+  spec.rate_out = Shaper{shaper_name(spec.host_name),
+                         to_alias({context.instance, LinkMark::Kind::kShaper, endpoint.request.endpoint_id}),
+                         limit_of(*out, burst, spec.mtu)};
+}
+
 // Of all lists of the request: what a user says with --aux-address NAME=ADDRESS.
 std::optional<IpAddress> auxiliary_address(const CreateNetworkRequest& request, const std::string& name) {
   for (const auto* list : {&request.ipv4, &request.ipv6})
@@ -127,6 +179,7 @@ Result<NetworkRecord> BridgeDriver::accept(const CreateNetworkRequest& request,
   const BridgeOptions options = TRY(read_bridge_options(request.options));
   TRY(check_subnets(request));
   TRY(check_gateway_modes(options, request.internal));
+  TRY(check_routes(options.routes, request));
   NetworkRecord record;
   record.request = request;
   record.mode = mode();
@@ -145,6 +198,8 @@ NetworkPlan BridgeDriver::plan(const NetworkRecord& network, const PlanContext& 
   plan.bridge.alias = to_alias({context.instance, LinkMark::Kind::kNetwork, network.request.id});
   plan.bridge.mtu = network.mtu;
   plan.bridge.mac = network.bridge_mac;
+  plan.bridge.mcast_snooping = options.mcast_snooping;
+  plan.bridge.mcast_querier = options.mcast_querier;
   plan.bridge.route_loopback = !network.request.internal && translates(options.gateway_mode_ipv4);
   plan.adopted = network.adopted;
   plan.rules = rules_of(network, options);
@@ -163,13 +218,14 @@ NetworkPlan BridgeDriver::plan(const NetworkRecord& network, const PlanContext& 
 Result<EndpointRecord> BridgeDriver::accept(const NetworkRecord& network,
                                             const CreateEndpointRequest& request,
                                             const PlanContext& context) const {
-  TRY(check_endpoint_options(request.driver_options));
+  const EndpointOptions options = TRY(read_endpoint_options(request.driver_options));
+  TRY(check_routes(options.routes, network.request));
   const auto subnets = subnets_of(network.request);
   TRY(check_address(network, subnets, request.ipv4));
   TRY(check_address(network, subnets, request.ipv6));
   EndpointRecord record;
   record.request = request;
-  record.mac = choose_mac(request, context);
+  record.mac = choose_mac(network, request, options, context);
   VethNames names = TRY(veth_names(request.endpoint_id, context.taken_names));
   record.host_link = std::move(names.host);
   record.peer_link = std::move(names.peer);
@@ -187,6 +243,8 @@ VethSpec BridgeDriver::plan(const NetworkRecord& network, const EndpointRecord& 
   spec.peer_mac = endpoint.mac;
   spec.hairpin = endpoint.ports.empty() ? Hairpin::kOff : Hairpin::kOn;
   const BridgeOptions options = stored_options(network);
+  put_rates(options.rates, understood_endpoint_options(endpoint.request.driver_options).rates, context,
+            endpoint, spec);
   spec.isolation = options.inter_container == InterContainer::kDenied || options.isolate
                        ? PortIsolation::kOn
                        : PortIsolation::kOff;
@@ -212,8 +270,12 @@ Result<PortPlan> BridgeDriver::ports(const NetworkRecord& network, const Endpoin
 
 JoinReply BridgeDriver::join_reply(const NetworkRecord& network, const EndpointRecord& endpoint) const {
   JoinReply reply;
+  const EndpointOptions options = understood_endpoint_options(endpoint.request.driver_options);
   reply.source_name = endpoint.peer_link;
-  reply.destination_prefix = stored_options(network).interface_prefix;
+  reply.destination_name = options.interface_name;
+  reply.destination_prefix = options.interface_name.empty() ? stored_options(network).interface_prefix
+                                                            : prefix_of(options.interface_name);
+  reply.routes = routes_of(stored_options(network), options, endpoint);
   // The engine installs a gateway of an internal network like any other (trap T39).
   if (network.request.internal) return reply;
   const auto subnets = subnets_of(network.request);

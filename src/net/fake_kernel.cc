@@ -61,6 +61,7 @@ void FakeKernel::State::drop(const std::string& name) {
   links.erase(name);
   addresses.erase(name);
   isolation.erase(name);
+  rates.erase(name);
   hairpin.erase(name);
   for (auto& [other, link] : links) {
     if (index != 0 && link.master == index) link.master = 0;
@@ -134,12 +135,20 @@ Status FakeKernel::create_veth(const VethSpec& spec) {
     return from_errno(EEXIST, fmt::format("cannot create veth pair {}", spec.host_name));
   }
   TRY(check_mtu(fmt::format("cannot create veth pair {}", spec.host_name), spec.mtu));
+  if (spec.rate_out && state->links.contains(spec.rate_out->name))
+    return from_errno(EEXIST, fmt::format("cannot create link {}", spec.rate_out->name));
   int master = TRY(existing_bridge(state->links, spec.bridge))->index;
   Mac peer_mac = spec.peer_mac.value_or(Mac::random());
   state->add({0, spec.peer_name, "veth", "", kLiveGroup, 0, spec.mtu, peer_mac, false, true});
   state->add(
       {0, spec.host_name, "veth", spec.alias, kLiveGroup, master, spec.mtu, Mac::random(), true, true});
   state->isolation[spec.host_name] = spec.isolation;
+  if (spec.rate_in) state->rates[spec.host_name] = *spec.rate_in;
+  if (spec.rate_out) {
+    state->add(
+        {0, spec.rate_out->name, "ifb", spec.rate_out->alias, kLiveGroup, 0, 1500, Mac::random(), true});
+    state->rates[spec.rate_out->name] = spec.rate_out->limit;
+  }
   state->peers[spec.host_name] = spec.peer_name;
   state->peers[spec.peer_name] = spec.host_name;
   return {};
@@ -155,6 +164,24 @@ Status FakeKernel::attach_port(const std::string& name, const std::string& bridg
   link->up = true;
   state->isolation[name] = isolation;
   return {};
+}
+
+Result<bool> FakeKernel::ensure_rates(const VethSpec& spec) {
+  TRY(gate_.pass("limit rates"));
+  auto state = state_.lock();
+  TRY(existing(state->links, spec.host_name));
+  const auto before = state->rates;
+  if (spec.rate_in) state->rates[spec.host_name] = *spec.rate_in;
+  if (spec.rate_out) {
+    const auto known = state->links.find(spec.rate_out->name);
+    if (known == state->links.end())
+      state->add(
+          {0, spec.rate_out->name, "ifb", spec.rate_out->alias, kLiveGroup, 0, 1500, Mac::random(), true});
+    else if (known->second.alias != spec.rate_out->alias || known->second.group != kLiveGroup)
+      return from_errno(EEXIST, fmt::format("cannot create link {}", spec.rate_out->name));
+    state->rates[spec.rate_out->name] = spec.rate_out->limit;
+  }
+  return state->rates != before;
 }
 
 Status FakeKernel::set_hairpin(const std::string& name, Hairpin hairpin) {

@@ -20,6 +20,7 @@ class FakeKernel final : public Kernel {
     std::map<std::string, Link> links;
     std::map<std::string, std::vector<InterfaceAddress>> addresses;  // by link
     std::map<std::string, PortIsolation> isolation;                  // by host end
+    std::map<std::string, RateLimit> rates;                          // by link: host ends, and shapers
     std::set<std::string> hairpin;                                   // ports whose frames may go back
     std::map<std::string, std::string> peers;                        // host end to peer, and peer to host end
   };
@@ -47,6 +48,7 @@ class FakeKernel final : public Kernel {
   Status create_bridge(const BridgeSpec& spec) override;
   Status create_veth(const VethSpec& spec) override;
   Status attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) override;
+  Result<bool> ensure_rates(const VethSpec& spec) override;
   Status set_hairpin(const std::string& name, Hairpin hairpin) override;
   Status set_mtu(const std::string& name, int mtu) override;
   Status set_up(const std::string& name) override;

@@ -27,6 +27,10 @@ class Kernel {
   virtual Status create_veth(const VethSpec& spec) = 0;
   // Makes an existing link a port of the bridge again, in kLiveGroup and up; its alias stays.
   virtual Status attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) = 0;
+  // Makes the limits of an endpoint hold: qdiscs of its host end, and the shaper with its redirection. create_veth() does
+  // so itself. Returns whether any was missing. Errors: kNotFound, the host end; kAlreadyExists, another link has the
+  // shaper's name; the kernel's, where it lacks sch_tbf, sch_ingress, cls_u32, act_mirred or ifb.
+  virtual Result<bool> ensure_rates(const VethSpec& spec) = 0;
   // Of a port of a bridge. A link that is gone, or is no port, is no error: it is made anew or attached again with the setting.
   virtual Status set_hairpin(const std::string& name, Hairpin hairpin) = 0;
   virtual Status set_mtu(const std::string& name, int mtu) = 0;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 
 #include "net/link_types.h"
@@ -13,6 +14,7 @@ namespace {
 constexpr char kBridgePrefix[] = "vd-";
 constexpr char kHostPrefix[] = "ve";
 constexpr char kPeerPrefix[] = "vc";
+constexpr char kShaperPrefix[] = "vf";
 constexpr size_t kBridgeTail = kMaxLinkName - 3;
 constexpr size_t kVethTail = kMaxLinkName - 2;
 // 36^8 is about 2^41: names of one host do not meet twice.
@@ -38,7 +40,7 @@ Error no_free_name(const char* what, const std::string& id) {
   return Error{
       ErrorCode::kExhausted,
       fmt::format("{} {} gets no link name: all {} that viaduct tries are in use on this host; remove links "
-                  "whose names begin with vd-, ve or vc and that nobody needs",
+                  "whose names begin with vd-, ve, vc or vf and that nobody needs",
                   what, id, kNameAttempts)};
 }
 
@@ -59,6 +61,10 @@ Result<VethNames> veth_names(const std::string& endpoint_id, const std::set<std:
     if (!taken.contains(names.host) && !taken.contains(names.peer)) return names;
   }
   return no_free_name("endpoint", endpoint_id);
+}
+
+std::string shaper_name(const std::string& host_end) {
+  return kShaperPrefix + host_end.substr(std::min(host_end.size(), sizeof(kHostPrefix) - 1));
 }
 
 }  // namespace viaduct::net

@@ -25,4 +25,7 @@ Result<std::string> bridge_name(const std::string& network_id, const std::set<st
 // above.
 Result<VethNames> veth_names(const std::string& endpoint_id, const std::set<std::string>& taken);
 
+// "vf" and what follows "ve" in the host end's name, so that it moves with it.
+std::string shaper_name(const std::string& host_end);
+
 }  // namespace viaduct::net

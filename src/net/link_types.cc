@@ -12,6 +12,12 @@ namespace {
 constexpr std::string_view kAliasStart = "viaduct/";
 constexpr std::string_view kNetworkWord = "network";
 constexpr std::string_view kEndpointWord = "endpoint";
+constexpr std::string_view kShaperWord = "shaper";
+
+std::string_view word_of(LinkMark::Kind kind) {
+  if (kind == LinkMark::Kind::kNetwork) return kNetworkWord;
+  return kind == LinkMark::Kind::kEndpoint ? kEndpointWord : kShaperWord;
+}
 
 bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -30,8 +36,7 @@ std::string_view take_part(std::string_view& rest) {
 }  // namespace
 
 std::string to_alias(const LinkMark& mark) {
-  return fmt::format("{}{}/{}/{}", kAliasStart, mark.instance,
-                     mark.kind == LinkMark::Kind::kNetwork ? kNetworkWord : kEndpointWord, mark.id);
+  return fmt::format("{}{}/{}/{}", kAliasStart, mark.instance, word_of(mark.kind), mark.id);
 }
 
 std::optional<LinkMark> mark_from_alias(const std::string& alias) {
@@ -41,10 +46,9 @@ std::optional<LinkMark> mark_from_alias(const std::string& alias) {
   std::string_view instance = take_part(rest);
   std::string_view kind = take_part(rest);
   if (instance.empty() || rest.empty() || rest.find('/') != std::string_view::npos) return std::nullopt;
-  if (kind != kNetworkWord && kind != kEndpointWord) return std::nullopt;
-  return LinkMark{std::string(instance),
-                  kind == kNetworkWord ? LinkMark::Kind::kNetwork : LinkMark::Kind::kEndpoint,
-                  std::string(rest)};
+  for (const auto known : {LinkMark::Kind::kNetwork, LinkMark::Kind::kEndpoint, LinkMark::Kind::kShaper})
+    if (kind == word_of(known)) return LinkMark{std::string(instance), known, std::string(rest)};
+  return std::nullopt;
 }
 
 Status check_link_name(std::string_view name) {

@@ -24,11 +24,11 @@ Status check_link_name(std::string_view name);
 inline constexpr uint32_t kLiveGroup = 0x7664;   // 30308, "vd"
 inline constexpr uint32_t kDyingGroup = 0x7665;  // 30309: out of service, waits to be reaped
 
-// Who a link belongs to, as its alias (IFLA_IFALIAS) says: "viaduct/<instance>/network/<id>" or
-// "viaduct/<instance>/endpoint/<id>". The instance is the state folder's, so that a daemon started on another folder by
+// Who a link belongs to, as its alias (IFLA_IFALIAS) says: "viaduct/<instance>/network/<id>",
+// "viaduct/<instance>/endpoint/<id>" or "viaduct/<instance>/shaper/<id of the endpoint>". The instance is the state folder's, so that a daemon started on another folder by
 // mistake touches nothing of a running one.
 struct LinkMark {
-  enum class Kind { kNetwork, kEndpoint };
+  enum class Kind { kNetwork, kEndpoint, kShaper };
   std::string instance;
   Kind kind = Kind::kNetwork;
   std::string id;
@@ -70,11 +70,30 @@ struct BridgeSpec {
   Mac mac;
   // What the host sends from 127.0.0.1 may go there, and answers to it come back (net.ipv4.conf.LINK.route_localnet).
   bool route_loopback = false;
+  // Whether multicast goes only to ports that asked for it, and whether the bridge asks (IGMP, MLD). Empty: as the kernel
+  // has it, which is yes and no.
+  std::optional<bool> mcast_snooping = {};
+  std::optional<bool> mcast_querier = {};
 };
 
 enum class PortIsolation { kOff, kOn };
 // Whether a frame may leave by the port that it came in by: a container that reaches itself by a port that it publishes.
 enum class Hairpin { kOff, kOn };
+
+// A token bucket (tc-tbf(8)).
+struct RateLimit {
+  uint64_t rate = 0;   // bytes a second
+  uint32_t burst = 0;  // bytes that may go at once; no packet may be larger
+  bool operator==(const RateLimit&) const = default;
+};
+
+// The link that what a container sends passes through (ifb): the kernel shapes what leaves by a link, and what comes in by
+// the host end must leave by one first.
+struct Shaper {
+  std::string name;
+  std::string alias;
+  RateLimit limit;
+};
 
 // A veth pair whose host end is a port of a bridge. The peer is what the engine moves into the sandbox.
 struct VethSpec {
@@ -86,6 +105,8 @@ struct VethSpec {
   std::optional<Mac> peer_mac;
   PortIsolation isolation = PortIsolation::kOff;
   Hairpin hairpin = Hairpin::kOff;
+  std::optional<RateLimit> rate_in = {};  // towards the peer
+  std::optional<Shaper> rate_out = {};    // from it
 };
 
 // That the endpoint behind a port has these addresses, and this MAC.

@@ -74,8 +74,15 @@ Status NetlinkKernel::put_address(const Link& link, const InterfaceAddress& addr
   } else if (address.length <= 30) {
     message.put_ip(IFA_BROADCAST, address.network().last());
   }
-  return pool_->exchange(message,
-                         fmt::format("cannot add address {} to link {}", address.to_string(), link.name));
+  Status added = pool_->exchange(
+      message, fmt::format("cannot add address {} to link {}", address.to_string(), link.name));
+  // addrconf_add_dev() in net/ipv6/addrconf.c.
+  if (!added.ok() && added.error().sys_errno == EACCES && address.address.family() == Family::kIpv6) {
+    Error refused = std::move(added).error();
+    refused.message += "; run sysctl -w net.ipv6.conf.default.disable_ipv6=0, or leave the IPv6 subnet out";
+    return refused;
+  }
+  return added;
 }
 
 Status NetlinkKernel::add_address(const std::string& link, const InterfaceAddress& address) {

@@ -97,6 +97,8 @@ NetlinkMessage bridge_creation(const BridgeSpec& spec) {
   NetlinkMessage::Nest data(message, IFLA_INFO_DATA);
   message.put_u32(IFLA_BR_STP_STATE, 0);
   message.put_u32(IFLA_BR_FORWARD_DELAY, 0);
+  if (spec.mcast_snooping) message.put_u8(IFLA_BR_MCAST_SNOOPING, *spec.mcast_snooping ? 1 : 0);
+  if (spec.mcast_querier) message.put_u8(IFLA_BR_MCAST_QUERIER, *spec.mcast_querier ? 1 : 0);
   return message;
 }
 
@@ -195,6 +197,10 @@ Status NetlinkKernel::create_veth(const VethSpec& spec) {
   NetlinkMessage creation = veth_creation(spec, bridge.index);
   TRY(pool_->exchange(creation, attempt));
   Status completed = complete(*pool_, {spec.host_name, spec.alias, std::nullopt, spec.isolation}, attempt);
+  if (completed.ok() && (spec.rate_in || spec.rate_out)) {
+    const auto limited = ensure_rates(spec);
+    if (!limited.ok()) completed = limited.error();
+  }
   if (!completed.ok()) delete_link(spec.host_name);
   return completed;
 }

@@ -24,6 +24,7 @@ class NetlinkKernel final : public Kernel {
   Status create_bridge(const BridgeSpec& spec) override;
   Status create_veth(const VethSpec& spec) override;
   Status attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) override;
+  Result<bool> ensure_rates(const VethSpec& spec) override;
   Status set_hairpin(const std::string& name, Hairpin hairpin) override;
   Status set_mtu(const std::string& name, int mtu) override;
   Status set_up(const std::string& name) override;
@@ -44,6 +45,9 @@ class NetlinkKernel final : public Kernel {
   // The bridge that it is a port of; empty if there is none.
   Result<std::optional<Link>> bridge_of(const Link& port);
   void delete_link(const std::string& name);
+  Result<bool> ensure_bucket(const Link& link, const RateLimit& limit);
+  Result<Link> make_shaper(const Shaper& shaper);
+  Result<bool> ensure_redirection(const Link& from, const Link& to, bool anew);
   Status put_address(const Link& link, const InterfaceAddress& address);
 
   std::unique_ptr<NetlinkPool> pool_;

@@ -19,7 +19,7 @@ NetlinkMessage::NetlinkMessage(int type, int flags)
   require(message_ != nullptr);
 }
 
-void NetlinkMessage::put_raw(const void* data, size_t size) {
+void NetlinkMessage::reserve(const void* data, size_t size) {
   void* room = nlmsg_reserve(message_.get(), size, NLMSG_ALIGNTO);
   require(room != nullptr);
   std::memcpy(room, data, size);
@@ -48,6 +48,10 @@ void NetlinkMessage::put_mac(int attribute, const Mac& mac) {
 void NetlinkMessage::put_ip(int attribute, const IpAddress& address) {
   auto bytes = address.bytes();
   require(nla_put(message_.get(), attribute, static_cast<int>(address.byte_count()), bytes.data()) == 0);
+}
+
+void NetlinkMessage::put_raw(int attribute, const void* data, size_t size) {
+  require(nla_put(message_.get(), attribute, static_cast<int>(size), data) == 0);
 }
 
 NetlinkMessage::Nest::Nest(NetlinkMessage& message, int attribute)

@@ -20,7 +20,7 @@ class NetlinkMessage {
   // Appends a family header such as ifinfomsg.
   template <class Header>
   void put_header(const Header& header) {
-    put_raw(&header, sizeof(header));
+    reserve(&header, sizeof(header));
   }
 
   void put_u8(int attribute, uint8_t value);
@@ -29,6 +29,8 @@ class NetlinkMessage {
   void put_string(int attribute, const std::string& value);
   void put_mac(int attribute, const Mac& mac);
   void put_ip(int attribute, const IpAddress& address);
+  // A structure of the kernel's, as it lies in memory.
+  void put_raw(int attribute, const void* data, size_t size);
 
   // An attribute that holds others, until it goes out of scope.
   class Nest {
@@ -47,7 +49,7 @@ class NetlinkMessage {
   [[nodiscard]] nlmsghdr* header() { return nlmsg_hdr(message_.get()); }
 
  private:
-  void put_raw(const void* data, size_t size);
+  void reserve(const void* data, size_t size);
 
   CHandle<nl_msg, nlmsg_free> message_;
 };

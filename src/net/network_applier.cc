@@ -117,7 +117,10 @@ Status NetworkApplier::remove(const NetworkPlan& plan, const std::vector<VethSpe
     if (bridge) note_if_ours(*bridge, plan.bridge.alias);
   } else {
     std::map<std::string, std::string> aliases = {{plan.bridge.name, plan.bridge.alias}};
-    for (const VethSpec& endpoint : endpoints) aliases.emplace(endpoint.host_name, endpoint.alias);
+    for (const VethSpec& endpoint : endpoints) {
+      aliases.emplace(endpoint.host_name, endpoint.alias);
+      if (endpoint.rate_out) aliases.emplace(endpoint.rate_out->name, endpoint.rate_out->alias);
+    }
     const auto links = TRY(kernel_.links());
     for (const Link& link : links) {
       const auto wanted = aliases.find(link.name);
@@ -134,6 +137,8 @@ Status NetworkApplier::create_endpoint(const VethSpec& spec) {
   if (!created.ok() && created.error().code == ErrorCode::kAlreadyExists) {
     // The peer of a leftover goes with its host end, and need not be looked for.
     if (!TRY(clear_leftover(spec.host_name, spec.alias))) return name_taken(spec.host_name);
+    if (spec.rate_out && !TRY(clear_leftover(spec.rate_out->name, spec.rate_out->alias)))
+      return name_taken(spec.rate_out->name);
     created = kernel_.create_veth(spec);
   }
   // br_add_if (net/bridge/br_if.c): port numbers of a bridge end at BR_MAX_PORTS, 1024.
@@ -147,9 +152,16 @@ Status NetworkApplier::create_endpoint(const VethSpec& spec) {
 
 Status NetworkApplier::remove_endpoint(const VethSpec& spec) {
   announcer_.cancel(spec.host_name);
-  const auto link = TRY(kernel_.find_link(spec.host_name));
-  if (!link || link->alias != spec.alias || is_dying(*link)) return {};
-  TRY(kernel_.retire_links({spec.host_name}));
+  std::vector<std::string> names;
+  const auto note_if_ours = [&](const std::string& name, const std::string& alias) -> Status {
+    const auto link = TRY(kernel_.find_link(name));
+    if (link && link->alias == alias && !is_dying(*link)) names.push_back(name);
+    return {};
+  };
+  TRY(note_if_ours(spec.host_name, spec.alias));
+  if (spec.rate_out) TRY(note_if_ours(spec.rate_out->name, spec.rate_out->alias));
+  if (names.empty()) return {};
+  TRY(kernel_.retire_links(names));
   reaper_.wake();
   return {};
 }

@@ -89,9 +89,18 @@ struct JoinRequest {
   std::string sandbox_key;
 };
 
+// A route of a container beside those of its subnets and its gateway.
+struct StaticRoute {
+  Prefix destination;
+  std::optional<IpAddress> next_hop;  // empty: whoever has the address is on the network itself
+  bool operator==(const StaticRoute&) const = default;
+};
+
 struct JoinReply {
   std::string source_name;         // the link that the engine moves into the sandbox
   std::string destination_prefix;  // never empty (trap T11)
+  std::string destination_name;    // the whole name that was asked for; empty if none was
+  std::vector<StaticRoute> routes;
   std::optional<IpAddress> gateway;
   std::optional<IpAddress> gateway_ipv6;
 };

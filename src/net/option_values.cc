@@ -88,6 +88,13 @@ Result<GatewayMode> read_gateway_mode(const std::string& key, const std::string&
   return bad_value(key, value, "nat, nat-unprotected, routed or isolated");
 }
 
+Result<MacPolicy> read_mac_policy(const std::string& key, const std::string& value) {
+  if (value == "address") return MacPolicy::kAddress;
+  if (value == "random") return MacPolicy::kRandom;
+  if (value == "name") return MacPolicy::kName;
+  return bad_value(key, value, "address, random or name");
+}
+
 Result<IpAddress> read_address(const std::string& key, const std::string& value, Family family) {
   const auto address = IpAddress::parse(value);
   if (address.ok() && address.value().family() == family) return address.value();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -7,6 +8,7 @@
 
 #include "base/result.h"
 #include "net/network_types.h"
+#include "net/options.h"
 
 // Values of options, each from the text a user wrote. Pure. Errors: kInvalidArgument, one sentence that names the option (`key`, as
 // it was given), the value and what would be one.
@@ -30,6 +32,15 @@ Result<std::string> read_link_name(const std::string& key, const std::string& va
 // Names of links, separated by colons as Docker's bridge driver has them, or by commas.
 Result<std::vector<std::string>> read_link_names(const std::string& key, const std::string& value);
 Result<GatewayMode> read_gateway_mode(const std::string& key, const std::string& value);
+// "10.9.0.0/16 via 10.50.0.9, 10.8.0.0/16": with commas between them. Neither a default route nor one destination twice.
+Result<std::vector<StaticRoute>> read_routes(const std::string& key, const std::string& value);
+// "10.9.0.0/16 via 10.50.0.9".
+std::string to_string(const StaticRoute& route);
+// "100mbit", in bytes a second: a whole number and bit, kbit, mbit or gbit (powers of 1000), 8kbit to 100gbit.
+Result<uint64_t> read_rate(const std::string& key, const std::string& value);
+// "64kb", in bytes: a whole number and b, kb or mb (powers of 1024), 1kb to 64mb.
+Result<uint32_t> read_burst(const std::string& key, const std::string& value);
+Result<MacPolicy> read_mac_policy(const std::string& key, const std::string& value);
 // One address of that family.
 Result<IpAddress> read_address(const std::string& key, const std::string& value, Family family);
 

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "net/option_values.h"
+#include "net/subnets.h"
 
 namespace viaduct::net {
 
@@ -53,6 +54,12 @@ Status address_into(const std::string& key, const std::string& value, BridgeOpti
   return {};
 }
 
+template <auto Reader, auto Member>
+Status into_rates(const std::string& key, const std::string& value, BridgeOptions& out) {
+  out.rates.*Member = TRY(Reader(key, value));
+  return {};
+}
+
 constexpr std::array kOffered = {
     Known{"mode", "", mode},
     Known{"mtu", "com.docker.network.driver.mtu", into<read_mtu, &BridgeOptions::mtu>},
@@ -75,6 +82,13 @@ constexpr std::array kOffered = {
           into<read_link_names, &BridgeOptions::trusted_host_interfaces>},
     Known{"isolate", "", into<read_bool, &BridgeOptions::isolate>},
     Known{"antispoof", "", into<read_bool, &BridgeOptions::antispoof>},
+    Known{"route", "", into<read_routes, &BridgeOptions::routes>},
+    Known{"rate_in", "", into_rates<read_rate, &Rates::in>},
+    Known{"rate_out", "", into_rates<read_rate, &Rates::out>},
+    Known{"rate_burst", "", into_rates<read_burst, &Rates::burst>},
+    Known{"mcast_snooping", "", into<read_bool, &BridgeOptions::mcast_snooping>},
+    Known{"mcast_querier", "", into<read_bool, &BridgeOptions::mcast_querier>},
+    Known{"mac", "", into<read_mac_policy, &BridgeOptions::mac_policy>},
 };
 
 // What Docker's bridge driver offers (daemon/libnetwork/drivers/bridge/labels.go, netlabel/labels.go) and
@@ -178,12 +192,20 @@ Result<std::string> read_mode(const Options& options) {
   return BridgeOptions().mode;
 }
 
-Status check_endpoint_options(const Options& options) {
-  for (const auto& [key, value] : options) {
-    if (key.starts_with(kEnginePrefix)) continue;
-    return invalid_argument(
-        fmt::format("endpoint option {} is not known; viaduct has none for endpoints: leave --driver-opt out",
-                    shown(key)));
+Status check_routes(const std::vector<StaticRoute>& routes, const CreateNetworkRequest& network) {
+  const auto subnets = subnets_of(network);
+  const auto refused = [](const StaticRoute& route, std::string why) {
+    return invalid_argument(fmt::format("route {}: {}", to_string(route), why));
+  };
+  for (const StaticRoute& route : routes) {
+    const Family family = route.destination.family();
+    if (std::none_of(subnets.begin(), subnets.end(),
+                     [&](const Subnet& subnet) { return subnet.prefix.family() == family; }))
+      return refused(route, fmt::format("the network has no {} subnet; give it one, or leave the route out",
+                                        family == Family::kIpv4 ? "IPv4" : "IPv6"));
+    if (route.next_hop && subnet_of(subnets, *route.next_hop) == nullptr)
+      return refused(route, fmt::format("its next hop lies outside the network's subnets; give an address "
+                                        "within one"));
   }
   return {};
 }

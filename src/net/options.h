@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,21 @@ inline constexpr int kMostMtu = 65535;
 
 enum class Masquerade { kOn, kOff };
 
+// Where an endpoint's MAC comes from when the engine left it open.
+enum class MacPolicy {
+  kAddress,  // of its IPv4 address
+  kRandom,
+  kName,  // of its name, where that is known; of its address otherwise
+};
+
+// Limits of what an endpoint sends and gets; what is left open has none.
+struct Rates {
+  std::optional<uint64_t> in;     // towards the container, bytes a second
+  std::optional<uint64_t> out;    // from it
+  std::optional<uint32_t> burst;  // bytes that may go at once
+  bool operator==(const Rates&) const = default;
+};
+
 // What the options of a bridge network say; what they leave open has Docker's default.
 struct BridgeOptions {
   std::string mode = "bridge";
@@ -36,8 +52,13 @@ struct BridgeOptions {
   std::optional<IpAddress> host_ipv4;          // the source of what leaves, instead of the way out's
   std::optional<IpAddress> host_ipv6;
   std::vector<std::string> trusted_host_interfaces;
-  bool isolate = false;    // its endpoints reach the host and beyond, and not one another
-  bool antispoof = false;  // an endpoint sends with its own MAC and addresses only
+  bool isolate = false;                // its endpoints reach the host and beyond, and not one another
+  bool antispoof = false;              // an endpoint sends with its own MAC and addresses only
+  std::vector<StaticRoute> routes;     // of every container
+  Rates rates;                         // of each endpoint by itself
+  std::optional<bool> mcast_snooping;  // the kernel's own choice when empty
+  std::optional<bool> mcast_querier;
+  MacPolicy mac_policy = MacPolicy::kAddress;
   bool operator==(const BridgeOptions&) const = default;
 };
 
@@ -54,9 +75,9 @@ BridgeOptions understood_options(const Options& options);
 // The value of `mode` or `viaduct.mode`, "bridge" without it. Errors: kInvalidArgument, when the two differ.
 Result<std::string> read_mode(const Options& options);
 
-// Options of one endpoint (--driver-opt). viaduct has none yet; the engine's labels are passed over.
-// Errors: kInvalidArgument, any other key.
-Status check_endpoint_options(const Options& options);
+// Errors: kInvalidArgument, naming the option: a route over a family that the network does not have, or by a next hop
+// outside its subnets.
+Status check_routes(const std::vector<StaticRoute>& routes, const CreateNetworkRequest& network);
 
 // The word of `known` with the fewest edits (insert, remove, replace one character) to `word`; the first of
 // equals. Precondition: known is not empty.

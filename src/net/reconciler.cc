@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "net/link_names.h"
 #include "net/object_id.h"
 
 namespace viaduct::net {
@@ -111,6 +112,8 @@ void Reconciler::judge_link(const Link& link, ReconcileReport& report) {
   }
   if (mark->kind == LinkMark::Kind::kNetwork)
     judge_bridge(link, mark->id, report);
+  else if (mark->kind == LinkMark::Kind::kShaper)
+    judge_shaper(link, mark->id, report);
   else
     judge_host_end(link, mark->id, report);
 }
@@ -118,7 +121,8 @@ void Reconciler::judge_link(const Link& link, ReconcileReport& report) {
 // The alias comes with a second message (netlink_kernel.cc): a process that was killed between the two left a link of
 // viaduct's group and naming without one. At start nobody is between the two.
 void Reconciler::judge_unmarked(const Link& link, ReconcileReport& report) {
-  const bool named = link.name.starts_with("vd-") || link.name.starts_with("ve");
+  const bool named =
+      link.name.starts_with("vd-") || link.name.starts_with("ve") || link.name.starts_with("vf");
   if (link.group == kLiveGroup && link.alias.empty() && named) retire(link, report);
 }
 
@@ -148,6 +152,13 @@ void Reconciler::judge_host_end(const Link& link, const std::string& id, Reconci
       fmt::format("link {} carries the mark of endpoint {}, whose link is {}; rename it back, or "
                   "stop the container",
                   link.name, short_id(id), endpoint->host_link));
+}
+
+void Reconciler::judge_shaper(const Link& link, const std::string& id, ReconcileReport& report) {
+  const auto stay = core_.endpoints_in_work.try_enter(id);
+  if (!stay) return;
+  const auto endpoint = core_.table.find_endpoint(id);
+  if (!endpoint || shaper_name(endpoint->host_link) != link.name) retire(link, report);
 }
 
 void Reconciler::retire(const Link& link, ReconcileReport& report) {

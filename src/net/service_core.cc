@@ -149,8 +149,16 @@ Result<ServiceCore::Repair> ServiceCore::repair(const NetworkRecord& network) {
                                             spec.host_name, short_id(endpoint.request.endpoint_id),
                                             spec.bridge));
     }
+    if (link) TRY(restore_rates(plan(repair.network, endpoint), repair));
   }
   return repair;
+}
+
+Status ServiceCore::restore_rates(const VethSpec& spec, Repair& repair) {
+  if (!spec.rate_in && !spec.rate_out) return {};
+  if (TRY(kernel.ensure_rates(spec)))
+    repair.repaired.push_back(fmt::format("link {} had lost a rate limit, set again", spec.host_name));
+  return {};
 }
 
 void ServiceCore::announce(const EndpointRecord& endpoint) {
@@ -196,7 +204,11 @@ void ServiceCore::erase(const EndpointRecord& endpoint) {
 
 Status ServiceCore::forget(const NetworkRecord& network, const std::vector<EndpointRecord>& endpoints) {
   if (endpoints.empty()) return {};
-  for (const auto& endpoint : endpoints) TRY(drop_rules(endpoint));
+  for (const auto& endpoint : endpoints) {
+    TRY(drop_rules(endpoint));
+    // Its pair is gone, and took no shaper with it.
+    if (plan(network, endpoint).rate_out) TRY(applier.remove_endpoint(plan(network, endpoint)));
+  }
   store::Transaction transaction;
   for (const auto& endpoint : endpoints) transaction.writes.push_back(removal_of(endpoint));
   TRY(store.commit(transaction));

@@ -85,6 +85,7 @@ class ServiceCore {
 
  private:
   Result<NetworkApplier::Ensured> ensure_or_rename(NetworkRecord& network);
+  Status restore_rates(const VethSpec& spec, Repair& repair);
 };
 
 store::Write write_of(const NetworkRecord& record);

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/clip.h"
+#include "net/endpoint_options.h"
 #include "server/wire.h"
 
 namespace viaduct::server {
@@ -19,6 +20,9 @@ constexpr const char* kPortMap = "com.docker.network.portmap";
 constexpr std::string_view kEngineLabels = "com.docker.network.";
 // moby: daemon/libnetwork/discoverapi; the one kind that the engine passes to remote drivers.
 constexpr int64_t kNodeDiscovery = 1;
+// moby: daemon/libnetwork/types, NEXTHOP and CONNECTED.
+constexpr int kByNextHop = 0;
+constexpr int kConnected = 1;
 
 Result<net::Options> read_generic(const JsonReader& reader) {
   const Json* options = TRY(reader.object("Options"));
@@ -145,7 +149,7 @@ Result<net::CreateEndpointRequest> decode_create_endpoint(const Json& body) {
         return invalid_argument(
             fmt::format("CreateEndpoint names two MAC addresses, {} in Interface and {} in Options",
                         request.mac->to_string(), parsed.value().to_string()));
-    } else if (value.is_string() && !key.starts_with(kEngineLabels)) {
+    } else if (value.is_string() && (!key.starts_with(kEngineLabels) || net::is_endpoint_label(key))) {
       request.driver_options.emplace(key, value.get<std::string>());
     }
   }
@@ -221,13 +225,20 @@ Json encode(const net::CreateEndpointReply& reply) {
 }
 
 Json encode(const net::JoinReply& reply) {
+  Json name = {{"SrcName", reply.source_name}, {"DstPrefix", reply.destination_prefix}};
+  // No engine reads it yet (trap T11).
+  if (!reply.destination_name.empty()) name["DstName"] = reply.destination_name;
   Json out = {
-      {"InterfaceName", {{"SrcName", reply.source_name}, {"DstPrefix", reply.destination_prefix}}},
+      {"InterfaceName", std::move(name)},
       // Without it the engine adds an interface on docker_gwbridge to a sandbox that has no gateway (trap T12).
       {"DisableGatewayService", true},
   };
   if (reply.gateway) out["Gateway"] = reply.gateway->to_string();
   if (reply.gateway_ipv6) out["GatewayIPv6"] = reply.gateway_ipv6->to_string();
+  for (const net::StaticRoute& route : reply.routes)
+    out["StaticRoutes"].push_back({{"Destination", route.destination.to_string()},
+                                   {"RouteType", route.next_hop ? kByNextHop : kConnected},
+                                   {"NextHop", route.next_hop ? route.next_hop->to_string() : ""}});
   return out;
 }
 

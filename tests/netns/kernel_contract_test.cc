@@ -80,6 +80,40 @@ TYPED_TEST(KernelContract, CreateVeth_MakesAPortThatIsUpAndAPeerThatIsDown) {
   EXPECT_FALSE(host->carrier);
 }
 
+TYPED_TEST(KernelContract, EnsureRates_SaysWhetherAnyWasMissing) {
+  this->make_bridge("vd-a");
+  VethSpec spec = this->veth("ve1", "vp1");
+  EXPECT_EQ(this->kernel_.ensure_rates(spec).error().code, ErrorCode::kNotFound);
+  ASSERT_TRUE(this->kernel_.create_veth(spec).ok());
+  spec.rate_in = RateLimit{1'000'000, 64 * 1024};
+  spec.rate_out = Shaper{"vf1", "viaduct/i/shaper/1", {2'000'000, 64 * 1024}};
+  EXPECT_TRUE(this->kernel_.ensure_rates(spec).value());
+  EXPECT_FALSE(this->kernel_.ensure_rates(spec).value());
+  const auto shaper = this->find("vf1");
+  ASSERT_TRUE(shaper);
+  EXPECT_EQ(shaper->kind, "ifb");
+  EXPECT_EQ(shaper->alias, "viaduct/i/shaper/1");
+  EXPECT_EQ(shaper->group, kLiveGroup);
+  EXPECT_TRUE(shaper->up);
+  ASSERT_TRUE(this->kernel_.retire_links({"vf1"}).ok());
+  EXPECT_EQ(this->kernel_.ensure_rates(spec).error().code, ErrorCode::kAlreadyExists) << "one that is dying";
+  ASSERT_TRUE(this->kernel_.reap().ok());
+  EXPECT_TRUE(this->kernel_.ensure_rates(spec).value());
+}
+
+TYPED_TEST(KernelContract, CreateVethWithRates_HasThemAtOnce) {
+  this->make_bridge("vd-a");
+  VethSpec spec = this->veth("ve1", "vp1");
+  spec.rate_in = RateLimit{1'000'000, 64 * 1024};
+  spec.rate_out = Shaper{"vf1", "viaduct/i/shaper/1", {2'000'000, 64 * 1024}};
+  ASSERT_TRUE(this->kernel_.create_veth(spec).ok());
+  EXPECT_FALSE(this->kernel_.ensure_rates(spec).value());
+  VethSpec other = this->veth("ve2", "vp2");
+  other.rate_out = Shaper{"vf1", "viaduct/i/shaper/2", {2'000'000, 64 * 1024}};
+  EXPECT_EQ(this->code_of(this->kernel_.create_veth(other)), ErrorCode::kAlreadyExists);
+  for (const char* name : {"ve2", "vp2"}) EXPECT_FALSE(this->find(name)) << name;
+}
+
 TYPED_TEST(KernelContract, CreateWithANameInUse_IsRefusedAndLeavesTheOtherAsItWas) {
   this->make_bridge("vd-a");
   EXPECT_EQ(this->code_of(this->kernel_.create_bridge({"vd-a", "x", 1400, kPeerMac})),

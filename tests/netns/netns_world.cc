@@ -103,6 +103,10 @@ Namespace::Namespace() {
   run("ip link set lo up");
 }
 
+Namespace Namespace::current() {
+  return Namespace(UniqueFd(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)));
+}
+
 std::string Namespace::path() const {
   return fmt::format("/proc/{}/fd/{}", ::getpid(), fd_.get());
 }

@@ -35,6 +35,8 @@ bool eventually(std::chrono::milliseconds limit, const std::function<bool()>& is
 class Namespace {
  public:
   Namespace();
+  // That of the calling thread.
+  static Namespace current();
   // For `ip link set X netns PATH` and nsenter.
   [[nodiscard]] std::string path() const;
   // Runs a command in it; as run().
@@ -43,6 +45,7 @@ class Namespace {
   void enter(const std::function<void()>& work) const;
 
  private:
+  explicit Namespace(UniqueFd fd) : fd_(std::move(fd)) {}
   UniqueFd fd_;
 };
 

@@ -19,6 +19,7 @@ class ForwardingKernel : public Kernel {
   Status attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) override {
     return inner_.attach_port(name, bridge, isolation);
   }
+  Result<bool> ensure_rates(const VethSpec& spec) override { return inner_.ensure_rates(spec); }
   Status set_hairpin(const std::string& name, Hairpin hairpin) override {
     return inner_.set_hairpin(name, hairpin);
   }

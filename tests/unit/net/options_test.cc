@@ -111,7 +111,6 @@ TEST(BridgeOptions, LongTexts_AreNotRepeatedInTheSentence) {
         Options{{"mtu", "00" + std::string(200, '0') + "1400"}, {"viaduct.mtu", "1500"}}})
     EXPECT_LT(refusal(options).size(), 350U) << options.begin()->first;
   EXPECT_LT(read_mode({{"mode", digits}, {"viaduct.mode", "bridge"}}).error().message.size(), 250U);
-  EXPECT_LT(check_endpoint_options({{digits, "x"}}).error().message.size(), 250U);
 }
 
 TEST(BridgeOptions, NameOfAMegabyte_IsRefusedWithoutLookingForNeighbours) {
@@ -176,13 +175,6 @@ TEST(UnderstoodOptions, PassOverWhatThisVersionWouldRefuse) {
   EXPECT_FALSE(read_bridge_options(options).ok());
   EXPECT_EQ(understood_options(options).inter_container, InterContainer::kDenied);
   EXPECT_FALSE(understood_options(options).mtu.has_value());
-}
-
-TEST(EndpointOptions, OnlyLabelsOfTheEngine_AreAccepted) {
-  EXPECT_TRUE(check_endpoint_options({{"com.docker.network.endpoint.ifname", "lan0"}}).ok());
-  const auto refused = check_endpoint_options({{"speed", "fast"}});
-  ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
 }
 
 TEST(EditDistance, CountsInsertionsRemovalsAndReplacements) {

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "net/options.h"
+
+// The options of one endpoint: `docker network connect --driver-opt`, or `driver_opts` of a service's network in a compose
+// file. Pure.
+namespace viaduct::net {
+
+struct EndpointOptions {
+  std::vector<StaticRoute> routes;  // beside the network's, and in the place of those to the same destination
+  Rates rates;                      // each in the place of the network's
+  std::string interface_name;       // in the container; empty for the network's prefix and a number
+  std::string name;                 // of the endpoint, for MacPolicy::kName; empty if nobody said it
+  bool operator==(const EndpointOptions&) const = default;
+};
+
+// Which of the engine's own labels (com.docker.network.endpoint.…) mean something to viaduct.
+bool is_endpoint_label(std::string_view key);
+
+// Other labels of the engine's are passed over. Errors: kInvalidArgument: an unknown option (naming the nearest known
+// one), a value that is none, or one option said twice with two values.
+Result<EndpointOptions> read_endpoint_options(const Options& options);
+// The same of options that were accepted once: what is not understood is passed over.
+EndpointOptions understood_endpoint_options(const Options& options);
+
+// What the engine must be told to call the link, so that it becomes `interface_name` where that ends with the lowest number
+// that is free: engines before the one that reads whole names append that number (trap T11). "lan0" to "lan".
+std::string prefix_of(const std::string& interface_name);
+
+}  // namespace viaduct::net
