@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -48,6 +49,9 @@ class Driver {
   // Whether the user named the network's bridge, so that no other name will do.
   [[nodiscard]] virtual bool has_named_bridge(const Options& options) const = 0;
   [[nodiscard]] virtual NetworkPlan plan(const NetworkRecord& network, const PlanContext& context) const = 0;
+  // The MTU that the network should have now that this is the uplink's; empty for one that does not follow it.
+  [[nodiscard]] virtual std::optional<int> followed_mtu(const NetworkRecord& network,
+                                                        int uplink_mtu) const = 0;
 
   // The record of a new endpoint: MAC made if none was given, names chosen. `since` and `boot_id` are left to
   // the caller. Errors: kInvalidArgument: an address outside the network's subnets, an unknown driver option.

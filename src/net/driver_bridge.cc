@@ -215,6 +215,13 @@ NetworkPlan BridgeDriver::plan(const NetworkRecord& network, const PlanContext& 
   return plan;
 }
 
+// An internal network has no uplink, and the MTU of somebody else's bridge is the owner's business.
+std::optional<int> BridgeDriver::followed_mtu(const NetworkRecord& network, int uplink_mtu) const {
+  if (stored_options(network).mtu || network.request.internal || network.adopted) return std::nullopt;
+  const int least = has_family(subnets_of(network.request), Family::kIpv6) ? kLeastIpv6Mtu : kLeastMtu;
+  return std::clamp(uplink_mtu, least, kMostMtu);
+}
+
 Result<EndpointRecord> BridgeDriver::accept(const NetworkRecord& network,
                                             const CreateEndpointRequest& request,
                                             const PlanContext& context) const {

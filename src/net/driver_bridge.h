@@ -14,6 +14,7 @@ class BridgeDriver final : public Driver {
                                              const PlanContext& context) const override;
   [[nodiscard]] bool has_named_bridge(const Options& options) const override;
   [[nodiscard]] NetworkPlan plan(const NetworkRecord& network, const PlanContext& context) const override;
+  [[nodiscard]] std::optional<int> followed_mtu(const NetworkRecord& network, int uplink_mtu) const override;
   [[nodiscard]] Result<EndpointRecord> accept(const NetworkRecord& network,
                                               const CreateEndpointRequest& request,
                                               const PlanContext& context) const override;

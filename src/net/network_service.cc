@@ -9,6 +9,7 @@
 #include "net/port_lifecycle.h"
 #include "net/reconciler.h"
 #include "net/service_core.h"
+#include "net/uplink_follower.h"
 
 namespace viaduct::net {
 
@@ -20,13 +21,15 @@ class NetworkService::Impl {
         networks(core),
         endpoints(core),
         ports(core),
-        reconciler(core) {}
+        reconciler(core),
+        follower(core) {}
 
   ServiceCore core;
   NetworkLifecycle networks;
   EndpointLifecycle endpoints;
   PortLifecycle ports;
   Reconciler reconciler;
+  UplinkFollower follower;
 };
 
 NetworkService::NetworkService(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -39,6 +42,10 @@ Result<std::unique_ptr<NetworkService>> NetworkService::open(store::Store& store
   auto impl = std::make_unique<Impl>(store, kernel, firewall, ports, clock, std::move(environment));
   TRY(impl->core.load());
   return std::unique_ptr<NetworkService>(new NetworkService(std::move(impl)));
+}
+
+Result<std::vector<std::string>> NetworkService::follow_uplink(Deadline deadline) {
+  return impl_->follower.run(deadline);
 }
 
 Result<ReconcileReport> NetworkService::reconcile() {

@@ -81,6 +81,10 @@ class NetworkService {
   // Every difference between store, kernel, rules and ports, changing nothing. Errors: as reconcile().
   Result<std::vector<Finding>> inspect();
 
+  // Networks without an MTU of their own take the uplink's of now (uplink_follower.h). Sentences for the log, one for each
+  // change and each failure. Not on a call's path. Errors: the kernel does not even list its links.
+  Result<std::vector<std::string>> follow_uplink(Deadline deadline);
+
   Result<GatewayNeed> gateway_need(const GatewayQuestion& question) const;
 
   // A known id with equal parameters succeeds, and takes back endpoints whose links are gone; with other

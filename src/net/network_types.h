@@ -99,10 +99,10 @@ struct StaticRoute {
 struct JoinReply {
   std::string source_name;         // the link that the engine moves into the sandbox
   std::string destination_prefix;  // never empty (trap T11)
-  std::string destination_name;    // the whole name that was asked for; empty if none was
-  std::vector<StaticRoute> routes;
   std::optional<IpAddress> gateway;
   std::optional<IpAddress> gateway_ipv6;
+  std::string destination_name = {};  // the whole name that was asked for; empty if none was
+  std::vector<StaticRoute> routes = {};
 };
 
 struct ExternalConnectivityRequest {

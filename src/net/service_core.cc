@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cassert>
 
 #include "base/rollback.h"
@@ -105,8 +106,13 @@ Status ServiceCore::make_links(const NetworkRecord& network, EndpointRecord& end
                   short_id(endpoint.request.endpoint_id)));
 }
 
-Result<NetworkApplier::Ensured> ServiceCore::ensure_or_rename(NetworkRecord& network) {
-  auto ensured = applier.ensure(plan(network));
+Result<NetworkApplier::Ensured> ServiceCore::ensure_or_rename(NetworkRecord& network, int most_mtu) {
+  const auto ensure = [&](const NetworkRecord& record) {
+    NetworkPlan wanted = plan(record);
+    wanted.bridge.mtu = std::min(wanted.bridge.mtu, most_mtu);
+    return applier.ensure(wanted);
+  };
+  auto ensured = ensure(network);
   const bool another_name = !driver_of(network).has_named_bridge(network.request.options);
   if (ensured.ok() || ensured.error().code != ErrorCode::kAlreadyExists || !another_name) return ensured;
   const std::string old_name = network.bridge;
@@ -115,7 +121,7 @@ Result<NetworkApplier::Ensured> ServiceCore::ensure_or_rename(NetworkRecord& net
   for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
     names.taken_names.insert(renamed.bridge);
     renamed.bridge = TRY(bridge_name(network.request.id, names.taken_names));
-    ensured = applier.ensure(plan(renamed));
+    ensured = ensure(renamed);
     if (!ensured.ok() && ensured.error().code == ErrorCode::kAlreadyExists) continue;
     if (!ensured.ok()) return ensured;
     Rollback rollback;
@@ -135,10 +141,19 @@ Result<NetworkApplier::Ensured> ServiceCore::ensure_or_rename(NetworkRecord& net
 
 Result<ServiceCore::Repair> ServiceCore::repair(const NetworkRecord& network) {
   Repair repair{network, {}, {}};
-  auto ensured = TRY(ensure_or_rename(repair.network));
+  const auto endpoints = table.endpoints_of(network.request.id);
+  std::vector<std::optional<Link>> ends;
+  // An endpoint keeps the MTU that it was made with (UplinkFollower).
+  int most_mtu = network.mtu;
+  for (const EndpointRecord& endpoint : endpoints) {
+    ends.push_back(TRY(host_link(network, endpoint)));
+    if (ends.back()) most_mtu = std::min(most_mtu, ends.back()->mtu);
+  }
+  auto ensured = TRY(ensure_or_rename(repair.network, most_mtu));
   repair.repaired = std::move(ensured.repaired);
-  for (const EndpointRecord& endpoint : table.endpoints_of(network.request.id)) {
-    const auto link = TRY(host_link(repair.network, endpoint));
+  for (size_t i = 0; i < endpoints.size(); ++i) {
+    const EndpointRecord& endpoint = endpoints[i];
+    const auto& link = ends[i];
     if (!link) {
       repair.missing.push_back(endpoint);
     } else if (link->master != ensured.bridge_index || !link->up) {

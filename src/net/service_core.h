@@ -42,7 +42,7 @@ class ServiceCore {
     std::vector<std::string> repaired;    // one sentence each
     std::vector<EndpointRecord> missing;  // endpoints without host link
   };
-  // Makes bridge and addresses as they should be and its living endpoints ports of it. The firewall is only
+  // Makes bridge (its MTU no larger than that of an endpoint) and addresses as they should be and its living endpoints ports of it. The firewall is only
   // touched when the bridge had to be renamed.
   Result<Repair> repair(const NetworkRecord& network);
 
@@ -84,7 +84,7 @@ class ServiceCore {
   NetworkApplier applier;
 
  private:
-  Result<NetworkApplier::Ensured> ensure_or_rename(NetworkRecord& network);
+  Result<NetworkApplier::Ensured> ensure_or_rename(NetworkRecord& network, int most_mtu);
   Status restore_rates(const VethSpec& spec, Repair& repair);
 };
 

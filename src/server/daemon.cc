@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "base/files.h"
@@ -42,6 +43,8 @@ HttpLimits admin_limits() {
 }  // namespace
 
 struct Daemon::Parts {
+  Logger* log = nullptr;
+  std::vector<std::string> followed_before;  // what the last look at the uplink had to say
   std::vector<SocketFile> socket_files;
   std::unique_ptr<ipam::IpamService> ipam;
   std::unique_ptr<net::NetworkService> network;
@@ -90,6 +93,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
                                               std::vector<std::string> notes) {
   auto parts = std::make_unique<Parts>();
   auto* halves = parts.get();
+  parts->log = &seams.log;
 
   auto plugin_listeners = TRY(open_all(config.listen));
   auto admin_listeners = TRY(open_all({config.admin}));
@@ -181,6 +185,19 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
                  {"networks", std::to_string(report.networks)},
                  {"endpoints", std::to_string(report.endpoints)}});
   return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
+}
+
+void Daemon::follow_uplink() {
+  const auto followed = parts_->network->follow_uplink(Deadline::in(kBackgroundCall));
+  if (!followed.ok())
+    return parts_->log->log(LogLevel::kWarning, "networks do not follow the uplink's MTU",
+                            {{"error", followed.error().message}});
+  // A failure lasts for many looks.
+  auto& before = parts_->followed_before;
+  for (const auto& sentence : followed.value())
+    if (std::find(before.begin(), before.end(), sentence) == before.end())
+      parts_->log->log(LogLevel::kInfo, sentence);
+  before = followed.value();
 }
 
 bool Daemon::stop() {

@@ -37,6 +37,9 @@ class Daemon {
   // Stops; see stop().
   ~Daemon();
 
+  // The host's uplink may have changed: networks follow its MTU, and the log says so. Any one thread, until stop().
+  void follow_uplink();
+
   // Answers what is in flight and takes the sockets away, within two seconds. False if a call is stuck: the process must
   // then end without waiting for its threads.
   bool stop();

@@ -14,6 +14,7 @@
 #include "net/firewall_keeper.h"
 #include "net/host_setup.h"
 #include "net/netlink_kernel.h"
+#include "net/netlink_watch.h"
 #include "net/netns_lock.h"
 #include "net/nft_firewall.h"
 #include "net/packet_probe.h"
@@ -68,11 +69,13 @@ Result<bool> serve(const Config& config, Logger& log, const sigset_t& signals) {
   const auto daemon = TRY(
       Daemon::start(config, {*store, kernel, *firewall, ports, neighbours, clock, log}, net::set_up_host()));
   auto keeper = TRY(net::FirewallKeeper::start(*firewall, log));
+  auto uplink = TRY(net::UplinkWatch::start([&daemon] { daemon->follow_uplink(); }));
 
   int signal = 0;
   sigwait(&signals, &signal);
   end_at(std::chrono::steady_clock::now() + kEndWithin);
   log.log(LogLevel::kInfo, "viaductd ends", {{"signal", std::to_string(signal)}});
+  uplink.reset();
   keeper.reset();
   if (daemon->stop()) return true;
   // What is stuck (a disk that does not answer) would hold the process; everything acknowledged is durable.

@@ -45,12 +45,15 @@ TEST(WireCreateEndpoint, MacIsBase64InOptionsAndTextInInterface) {  // Trap T10
       "com.docker.network.endpoint.exposedports":[{"Proto":6,"Port":9000}],
       "com.docker.network.endpoint.macaddress":"AkKsEQCZ",
       "com.docker.network.portmap":[{"Proto":17,"IP":"","Port":53,"HostIP":"127.0.0.1","HostPort":53,"HostPortEnd":53}],
+      "com.docker.network.endpoint.sysctls":"net.ipv4.conf.IFNAME.log_martians=1",
+      "com.docker.network.endpoint.ifname":"lan0",
       "com.example.ep":"zz"}})"));
   ASSERT_TRUE(request.ok()) << request.error().message;
   EXPECT_EQ(request.value().mac->to_string(), "02:42:ac:11:00:99");
   EXPECT_EQ(request.value().ipv4->to_string(), "10.50.0.200/24");
   EXPECT_EQ(request.value().ipv6->to_string(), "fd00:50::2/64");
-  EXPECT_EQ(request.value().driver_options, (net::Options{{"com.example.ep", "zz"}}));
+  EXPECT_EQ(request.value().driver_options,
+            (net::Options{{"com.docker.network.endpoint.ifname", "lan0"}, {"com.example.ep", "zz"}}));
 }
 
 TEST(WireCreateEndpoint, TwoDifferentMacs_AreRefused) {
@@ -86,6 +89,18 @@ TEST(WireJoin, ReplyHasEverythingThatKeepsTheEngineFromSurprises) {  // Traps T1
   reply.gateway.reset();
   EXPECT_FALSE(encode(reply).contains("Gateway"));
   EXPECT_FALSE(encode(reply).contains("StaticRoutes"));
+}
+
+TEST(WireJoin, RoutesAndNameAreAnsweredAsTheEngineReadsThem) {  // Scenario 13; traps T11, T13
+  net::JoinReply reply{"vc0123456789abc", "lan", std::nullopt, std::nullopt};
+  reply.destination_name = "lan0";
+  reply.routes = {{Prefix::parse("10.9.0.0/16").value(), IpAddress::parse("10.50.0.9").value()},
+                  {Prefix::parse("fd08::/64").value(), std::nullopt}};
+  EXPECT_EQ(encode(reply), Json::parse(R"({
+    "InterfaceName":{"SrcName":"vc0123456789abc","DstPrefix":"lan","DstName":"lan0"},
+    "StaticRoutes":[{"Destination":"10.9.0.0/16","RouteType":0,"NextHop":"10.50.0.9"},
+                    {"Destination":"fd08::/64","RouteType":1,"NextHop":""}],
+    "DisableGatewayService":true})"));
 }
 
 TEST(WireCreateEndpoint, ReplyHoldsOnlyWhatWasMade) {  // Trap T9

@@ -1,0 +1,64 @@
+#include "net/uplink_follower.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/rollback.h"
+#include "net/object_id.h"
+
+namespace viaduct::net {
+
+Result<std::vector<std::string>> UplinkFollower::run(Deadline deadline) {
+  std::vector<std::string> said;
+  const auto uplink = TRY(core_.kernel.uplink_mtu());
+  if (!uplink) return said;
+  const auto links = TRY(core_.kernel.links());
+  for (const NetworkRecord& network : core_.table.networks()) {
+    if (!is_due(network, *uplink, links)) continue;
+    auto followed = follow(network.request.id, *uplink, deadline);
+    if (followed.ok())
+      said.insert(said.end(), followed.value().begin(), followed.value().end());
+    else
+      said.push_back(fmt::format("network {} does not follow the uplink's MTU of {}: {}",
+                                 short_id(network.request.id), *uplink, followed.error().message));
+  }
+  return said;
+}
+
+bool UplinkFollower::is_due(const NetworkRecord& network, int uplink_mtu,
+                            const std::vector<Link>& links) const {
+  const auto wanted = ServiceCore::driver_of(network).followed_mtu(network, uplink_mtu);
+  if (!wanted) return false;
+  if (*wanted != network.mtu) return true;
+  // An endpoint that held the bridge down may have gone.
+  std::map<std::string, int> mtus;
+  for (const Link& link : links)
+    if (link.group != kDyingGroup && !link.alias.empty()) mtus.emplace(link.alias, link.mtu);
+  int bridge = *wanted;
+  for (const EndpointRecord& endpoint : core_.table.endpoints_of(network.request.id)) {
+    const auto end = mtus.find(core_.plan(network, endpoint).alias);
+    if (end != mtus.end()) bridge = std::min(bridge, end->second);
+  }
+  const auto now = mtus.find(core_.plan(network).bridge.alias);
+  return now != mtus.end() && now->second != bridge;
+}
+
+Result<std::vector<std::string>> UplinkFollower::follow(const std::string& id, int uplink_mtu,
+                                                        Deadline deadline) {
+  const auto lock = TRY(core_.table.lock(id, deadline));
+  auto network = core_.table.network(id);
+  if (!network) return std::vector<std::string>();  // removed since the list was made
+  const NetworkRecord before = *network;
+  Rollback rollback;
+  rollback.add([&] { static_cast<void>(core_.repair(before)); });
+  network->mtu = ServiceCore::driver_of(*network).followed_mtu(*network, uplink_mtu).value_or(network->mtu);
+  auto repair = TRY(core_.repair(*network));
+  TRY(core_.store.commit({{}, {write_of(repair.network)}}));
+  rollback.commit();
+  core_.table.put(repair.network);
+  return std::move(repair.repaired);
+}
+
+}  // namespace viaduct::net
