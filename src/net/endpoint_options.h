@@ -26,8 +26,8 @@ Result<EndpointOptions> read_endpoint_options(const Options& options);
 // The same of options that were accepted once: what is not understood is passed over.
 EndpointOptions understood_endpoint_options(const Options& options);
 
-// What the engine must be told to call the link, so that it becomes `interface_name` where that ends with the lowest number
-// that is free: engines before the one that reads whole names append that number (trap T11). "lan0" to "lan".
+// What engines must be told to call the link: "lan" for "lan0". They append a number of their own, counted from 0 for each
+// prefix in the life of a sandbox (trap T11), so that the name comes true where its number is the next one.
 std::string prefix_of(const std::string& interface_name);
 
 }  // namespace viaduct::net

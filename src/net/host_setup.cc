@@ -58,7 +58,8 @@ void set(const HostFiles& host, const Setting& setting, const std::string& value
                              std::generic_category().message(failure), setting.name, value));
 }
 
-void keep_router_advertisements(const HostFiles& host, std::vector<std::string>& said) {
+void keep_router_advertisements(const HostFiles& host, const std::set<std::string>& own,
+                                std::vector<std::string>& said) {
   const fs::path conf = "ipv6/conf";
   std::error_code failed;
   std::vector<fs::path> links;
@@ -69,8 +70,10 @@ void keep_router_advertisements(const HostFiles& host, std::vector<std::string>&
   std::sort(links.begin(), links.end());
   for (const fs::path& link : links) {
     std::string name = link.filename().string();
-    // "all" has no effect on links of its own; the loopback hears no router.
-    if (name == "all" || name == "lo" || text_of(link / "accept_ra") != "1") continue;
+    // "all" has no effect on links of its own; the loopback hears no router. What "default" says would hold for every bridge
+    // to come as well, where a container could make itself the host's router.
+    if (name == "all" || name == "default" || name == "lo" || own.contains(name)) continue;
+    if (text_of(link / "accept_ra") != "1") continue;
     set(host, {conf / name / "accept_ra", fmt::format("net.ipv6.conf.{}.accept_ra", name)}, "2", said);
   }
 }
@@ -105,13 +108,13 @@ void report_legacy_filter(const fs::path& proc, std::vector<std::string>& said) 
 
 }  // namespace
 
-std::vector<std::string> set_up_host(const HostFiles& host) {
+std::vector<std::string> set_up_host(const HostFiles& host, const std::set<std::string>& own) {
   std::vector<std::string> said;
   const fs::path forwarding = "ipv6/conf/all/forwarding";
   // A host without IPv6 has nothing to set.
   const fs::path seen = host.proc / "sys/net" / forwarding;
   if (fs::exists(seen) && text_of(seen) != "1") {
-    keep_router_advertisements(host, said);
+    keep_router_advertisements(host, own, said);
     set(host, {forwarding, "net.ipv6.conf.all.forwarding"}, "1", said);
   }
   report_bridge_filter(host.proc, said);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,8 @@ struct HostFiles {
 // it keeps its own uplink. Nothing sets them back. IPv4 is left to the engine: it switches net.ipv4.ip_forward on
 // at its start, and only then, finding it off, makes FORWARD drop what no rule accepts. For the start of the
 // daemon, never on a call path. Returns one sentence for each thing that was changed, could not be changed or
-// that an operator must know of; empty if all was well.
-std::vector<std::string> set_up_host(const HostFiles& host = {});
+// that an operator must know of; empty if all was well. `own` are names of viaduct's links, which believe no router: a
+// container might be one.
+std::vector<std::string> set_up_host(const HostFiles& host = {}, const std::set<std::string>& own = {});
 
 }  // namespace viaduct::net

@@ -9,6 +9,8 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <set>
+#include <string>
 #include <thread>
 
 #include "net/firewall_keeper.h"
@@ -58,6 +60,13 @@ void end_at(std::chrono::steady_clock::time_point moment) {
   }).detach();
 }
 
+Result<std::set<std::string>> names_of_own_links(net::Kernel& kernel) {
+  std::set<std::string> names;
+  for (const net::Link& link : TRY(kernel.links()))
+    if (link.group == net::kLiveGroup || link.group == net::kDyingGroup) names.insert(link.name);
+  return names;
+}
+
 Result<bool> serve(const Config& config, Logger& log, const sigset_t& signals) {
   const UniqueFd only_one = TRY(net::lock_network_namespace());
   const auto store = TRY(store::SqliteStore::open(config.state_folder));
@@ -66,8 +75,9 @@ Result<bool> serve(const Config& config, Logger& log, const sigset_t& signals) {
   net::PacketProbe neighbours;
   net::SocketPorts ports;
   const SystemClock clock;
-  const auto daemon = TRY(
-      Daemon::start(config, {*store, kernel, *firewall, ports, neighbours, clock, log}, net::set_up_host()));
+  const std::set<std::string> own = TRY(names_of_own_links(kernel));
+  const auto daemon = TRY(Daemon::start(config, {*store, kernel, *firewall, ports, neighbours, clock, log},
+                                        net::set_up_host({}, own)));
   auto keeper = TRY(net::FirewallKeeper::start(*firewall, log));
   auto uplink = TRY(net::UplinkWatch::start([&daemon] { daemon->follow_uplink(); }));
 

@@ -75,6 +75,16 @@ TEST_F(HostSetup, HostThatDoesNotForward_IsMadeToAndKeepsLearningRoutes) {
   EXPECT_EQ(get("sys/net/ipv6/conf/eth1/accept_ra"), "0");
 }
 
+TEST_F(HostSetup, LinksOfViaduct_BelieveNoRouter) {
+  // Scenario 53: nor do those to come, which have what "default" says.
+  put("sys/net/ipv6/conf/default/accept_ra", "1\n");
+  put("sys/net/ipv6/conf/vd-a/accept_ra", "1\n");
+  set_up_host(host_, {"vd-a"});
+  EXPECT_EQ(get("sys/net/ipv6/conf/eth0/accept_ra"), "2");
+  EXPECT_EQ(get("sys/net/ipv6/conf/default/accept_ra"), "1");
+  EXPECT_EQ(get("sys/net/ipv6/conf/vd-a/accept_ra"), "1");
+}
+
 TEST_F(HostSetup, HostThatForwards_IsLeftAlone) {
   put("sys/net/ipv6/conf/all/forwarding", "1\n");
   EXPECT_THAT(set_up_host(host_), ElementsAre());

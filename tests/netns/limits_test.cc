@@ -180,13 +180,39 @@ TEST_F(Limits, MacsThatViaductGives_AreSetByHandForWhoeverWatchesLinks) {
             kLimitedMac.to_string());
 }
 
-TEST_F(Limits, RouterAdvertisements_AreNotBelievedByAForwardingHost) {
-  // Scenario 53: a container that plays router.
+// Sends one router advertisement (RFC 4861, 4.2) with a lifetime of half an hour to all nodes.
+constexpr const char* kAdvertise = R"(python3 -c '
+import socket, struct
+s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+link = socket.if_nametoindex("vc1")
+s.bind(("fe80::2", 0, 0, link))
+s.sendto(struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0), ("ff02::1", 0, 0, link))
+')";
+
+TEST_F(Limits, RouterAdvertisementsOfAContainer_GiveTheHostNoRoute) {
+  // Scenario 53: a container that plays router, on a host that forwards.
   netns::run("echo 1 > /proc/sys/net/ipv6/conf/all/forwarding");
   start();
-  EXPECT_EQ(netns::run("cat /proc/sys/net/ipv6/conf/vd-a/accept_ra"), "1\n");
-  EXPECT_EQ(netns::run("cat /proc/sys/net/ipv6/conf/vd-a/forwarding"), "1\n")
-      << "which makes accept_ra=1 a no";
+  ASSERT_TRUE(kernel.add_address("vd-a", InterfaceAddress::parse("fd01::1/64").value()).ok());
+  sandbox.run("ip -6 addr add fe80::2/64 dev vc1 nodad");
+  // The kernel counts what it received before it judges it.
+  const auto heard = [] {
+    return netns::run(
+        "grep -w Icmp6InRouterAdvertisements /proc/net/dev_snmp6/vd-a | tr -dc ' 0-9' | cut -d' ' -f2-");
+  };
+  const auto advertised = [&] {
+    const std::string before = heard();
+    sandbox.run(kAdvertise);
+    return netns::eventually(std::chrono::seconds(5), [&] { return heard() != before; });
+  };
+  ASSERT_TRUE(advertised());
+  EXPECT_EQ(netns::run("ip -6 route show default"), "");
+  // What would be so if the bridge had been told to believe them all the same.
+  netns::run("echo 2 > /proc/sys/net/ipv6/conf/vd-a/accept_ra");
+  ASSERT_TRUE(advertised());
+  EXPECT_TRUE(netns::eventually(std::chrono::seconds(5),
+                                [] { return !netns::run("ip -6 route show default").empty(); }));
 }
 
 TEST_F(Limits, HostWithoutIpv6_SaysSoAndServesIpv4) {
