@@ -249,5 +249,26 @@ TEST_F(EndpointCalls, ConnectivityAfterARestart_IsKnown) {
   EXPECT_TRUE(world.service->revoke_external_connectivity(id_of('b'), id_of('2'), soon()).ok());
 }
 
+TEST(Ipv6Address, GivenAndNeverUsed_IsGivenBackWithTheOther) {
+  // Scenario 53: the engine died between CreateEndpoint and Join, or a sandbox ended without Leave.
+  ServiceWorld world;
+  CreateNetworkRequest asked = network_request(kNetwork);
+  asked.ipv6.push_back({"local", prefix("fd00::/64"), std::nullopt, {}});
+  ASSERT_TRUE(world.service->create_network(asked, soon()).ok());
+  CreateEndpointRequest endpoint = endpoint_request(kNetwork, id_of('1'));
+  endpoint.ipv6 = address("fd00::2/64");
+  ASSERT_TRUE(world.service->create_endpoint(endpoint, soon()).ok());
+  EXPECT_FALSE(world.service->bound_to(prefix("fd00::/64"), address("fd00::2/64").address)->what.empty());
+  ASSERT_TRUE(
+      world.service->remove_unjoined(prefix("fd00::/64"), address("fd00::2/64").address, soon()).ok());
+  EXPECT_FALSE(world.service->bound_to(prefix("fd00::/64"), address("fd00::2/64").address).has_value());
+
+  ASSERT_TRUE(world.service->create_endpoint(endpoint, soon()).ok());
+  ASSERT_TRUE(world.service->join({kNetwork, id_of('1'), "/sandbox"}, soon()).ok());
+  world.kernel.drop_link(kHost);
+  EXPECT_EQ(world.service->forget_ended(soon()).value(), 1U);
+  EXPECT_THAT(world.given_back(), ElementsAre("10.1.0.2 of 10.1.0.0/24", "fd00::2 of fd00::/64"));
+}
+
 }  // namespace
 }  // namespace viaduct::net
