@@ -78,9 +78,12 @@ void Inspector::look_at_bridge(const NetworkRecord& network, const Links& links,
     return;
   }
   if (!link->second.up) tell(fmt::format("bridge {} is down", name), "a repair sets it up");
-  if (link->second.mtu != plan.bridge.mtu)
-    tell(fmt::format("bridge {} has MTU {}, not {}", name, link->second.mtu, plan.bridge.mtu),
-         "a repair sets it");
+  // An endpoint keeps the MTU that it was made with (UplinkFollower), and a bridge has the least of its ports'.
+  int mtu = plan.bridge.mtu;
+  for (const auto& [port_name, port] : links)
+    if (port.master == link->second.index && port.group == kLiveGroup) mtu = std::min(mtu, port.mtu);
+  if (link->second.mtu != mtu)
+    tell(fmt::format("bridge {} has MTU {}, not {}", name, link->second.mtu, mtu), "a repair sets it");
   if (link->second.mac && *link->second.mac != plan.bridge.mac)
     tell(fmt::format("bridge {} has MAC {}, not {}", name, link->second.mac->to_string(),
                      plan.bridge.mac.to_string()),
