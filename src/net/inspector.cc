@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "net/link_names.h"
 #include "net/object_id.h"
 
 namespace viaduct::net {
@@ -153,6 +154,12 @@ void Inspector::look_at_stray(const Link& link, std::vector<Finding>& found) {
   if (!endpoint)
     return tell(fmt::format("it is marked as endpoint {}'s, which is not on record", short_id(mark->id)),
                 "a repair removes it");
+  if (mark->kind == LinkMark::Kind::kShaper) {
+    if (shaper_name(endpoint->host_link) == link.name) return;
+    return tell(fmt::format("it is marked as the shaper of endpoint {}, whose link is {}", short_id(mark->id),
+                            endpoint->host_link),
+                "a repair removes it");
+  }
   if (endpoint->host_link != link.name)
     tell(fmt::format("it is marked as endpoint {}'s, whose link is {}", short_id(mark->id),
                      endpoint->host_link),

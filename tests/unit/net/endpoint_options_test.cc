@@ -208,6 +208,7 @@ class LimitedEndpoint : public testing::Test, protected ServiceWorld {
 
 TEST_F(LimitedEndpoint, HasItsShaperUntilItIsDeleted) {
   EXPECT_EQ(kernel.contents().rates.size(), 2U);
+  EXPECT_TRUE(service->inspect().value().empty()) << "nothing for an operator to see to";
   EXPECT_TRUE(service->leave(kNetwork, id_of('1'), soon()).ok());
   EXPECT_TRUE(service->join({kNetwork, id_of('1'), "/sandbox"}, soon()).ok());
   EXPECT_EQ(kernel.contents().rates.size(), 2U);

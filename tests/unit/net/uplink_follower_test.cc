@@ -54,6 +54,7 @@ TEST_F(Uplink, LargerMtu_IsTheBridgesWhenTheLastSmallerEndpointIsGone) {
   EXPECT_THAT(follow(9000), IsEmpty());
   EXPECT_EQ(recorded(), 9000);
   EXPECT_EQ(mtu_of(kBridge), 1500) << "what the bridge forwards must fit every container";
+  EXPECT_TRUE(service->inspect().value().empty()) << "nothing for an operator to see to";
   make_endpoint('2', "10.1.0.3/24");
   EXPECT_EQ(mtu_of(host_end('2')), 9000);
   EXPECT_THAT(service->reconcile().value().repaired, IsEmpty());
