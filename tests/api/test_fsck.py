@@ -103,3 +103,17 @@ def test_a_busy_daemon_is_not_a_damaged_one(running, ctl):
         assert check(ctl)["findings"] == []
         network.remove_endpoint(endpoint)
         network.remove()
+
+
+def test_doctor_tells_of_the_daemon_and_of_its_absence(running, ctl):
+    def advice():
+        done = ctl.run("doctor", "--json")
+        return done.returncode, {one["text"]: one for one in json.loads(done.stdout)["advice"]}
+
+    _, said = advice()
+    assert any(text.startswith("viaductd") and text.endswith("answers") for text in said)
+    assert said["state, kernel and rules agree"]["level"] == "ok"
+    running.daemon.terminate()
+    code, said = advice()
+    assert code == 1
+    assert next(iter(said)).startswith("viaductd does not answer") and next(iter(said.values()))["remedy"]

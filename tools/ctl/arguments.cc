@@ -88,6 +88,7 @@ void add_commands(CLI::App& app, Reading& out) {
 
   add_command(app, "fsck", "compare state, kernel and rules, and say every difference", Command::kCheck, out)
       ->add_flag("--repair", out.arguments.repair, "mend what can be mended");
+  add_command(app, "doctor", "look at the host, and say what is amiss and what helps", Command::kDoctor, out);
   add_command(app, "port", "published ports", Command::kPort, out)
       ->add_option("CONTAINER|ENDPOINT", out.arguments.id, "only those of this container or endpoint");
 

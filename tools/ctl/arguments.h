@@ -23,6 +23,7 @@ enum class Command {
   kReservationList,
   kPort,
   kCheck,
+  kDoctor,
   kExport,
   kImport
 };

@@ -4,6 +4,7 @@
 
 #include "tools/ctl/command_address.h"
 #include "tools/ctl/command_check.h"
+#include "tools/ctl/command_doctor.h"
 #include "tools/ctl/command_port.h"
 #include "tools/ctl/fields.h"
 #include "tools/ctl/resolve.h"
@@ -107,7 +108,8 @@ Result<std::string> run_command(const Arguments& arguments, const Daemon& daemon
     case Command::kAddressUnreserve: return unreserve_address(arguments, daemon);
     case Command::kAddressRelease: return release_address(arguments, daemon);
     case Command::kReservationList: return list_reservations(arguments, daemon);
-    case Command::kCheck: break;  // of answer_command()
+    case Command::kCheck:
+    case Command::kDoctor: break;  // of answer_command()
     case Command::kPort: return show_ports(arguments, daemon);
     case Command::kExport: return export_state(daemon);
     case Command::kImport: return import_state(arguments, daemon, surroundings.input);
@@ -118,6 +120,8 @@ Result<std::string> run_command(const Arguments& arguments, const Daemon& daemon
 Result<Answer> answer_command(const Arguments& arguments, const Daemon& daemon,
                               const Surroundings& surroundings) {
   if (arguments.command == Command::kCheck) return check_state(arguments, daemon);
+  if (arguments.command == Command::kDoctor)
+    return doctor_answer(arguments, surroundings.facts(), surroundings.width);
   return Answer{TRY(run_command(arguments, daemon, surroundings)), kExitWell};
 }
 

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "tools/ctl/arguments.h"
+#include "tools/ctl/doctor.h"
 
 namespace viaduct::ctl {
 
@@ -24,8 +25,9 @@ struct Daemon {
 
 // What a command sees of the world, besides the daemon.
 struct Surroundings {
-  size_t width = 80;  // columns of the terminal
-  std::string input;  // what the file holds that the arguments name
+  size_t width = 80;                      // columns of the terminal
+  std::string input;                      // what the file holds that the arguments name
+  std::function<HostFacts()> facts = {};  // of the host, for doctor
 };
 
 // What a command ends with when it could be run: the text to print, with its last newline, and the process's exit code.

@@ -1,0 +1,117 @@
+#include "tools/ctl/doctor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tools/ctl/command_doctor.h"
+
+namespace viaduct::ctl {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+// A host where nothing is amiss.
+HostFacts healthy() {
+  HostFacts facts;
+  facts.ctl_version = "0.1.0";
+  facts.status = Json{{"version", "0.1.0"}};
+  facts.check = Json{{"findings", Json::array()}};
+  facts.engine = Json{{"Version", "28.5.2"}};
+  facts.ip_forward = 1;
+  facts.ipv6_forwarding = 1;
+  facts.bridge_netfilter = 0;
+  facts.conntrack_count = 10;
+  facts.conntrack_max = 1000;
+  facts.clock_synchronized = true;
+  facts.state_free_bytes = uint64_t{1} << 30;
+  facts.plugin_files = {"/run/docker/plugins/viaduct.sock"};
+  facts.uplink_mtu = 1500;
+  facts.networks = Json::array({{{"id", std::string(64, 'a')}, {"mtu", 1500}}});
+  return facts;
+}
+
+// "level: text" of all that is not ok.
+std::vector<std::string> amiss(const HostFacts& facts) {
+  std::vector<std::string> all;
+  for (const Advice& one : examine(facts)) {
+    if (one.level == Level::kOk) continue;
+    EXPECT_FALSE(one.remedy.empty()) << one.text;
+    all.push_back(std::string(name_of(one.level)) + ": " + one.text);
+  }
+  return all;
+}
+
+TEST(Doctor, HealthyHost_HasNothingToSayButWhatIsWell) {
+  EXPECT_TRUE(amiss(healthy()).empty());
+  EXPECT_EQ(doctor_answer({}, healthy(), 80).exit_code, kExitWell);
+}
+
+TEST(Doctor, EachThingAmiss_IsSaidWithItsLevelAndARemedy) {
+  struct Harm {
+    void (*harm)(HostFacts&);
+    const char* said;
+  };
+  const Harm cases[] = {
+      {[](HostFacts& f) {
+         f.status.reset();
+         f.daemon_error = "no daemon";
+       },
+       "trouble: viaductd does not answer: no daemon"},
+      {[](HostFacts& f) { f.ctl_version = "0.2.0"; }, "note: viaductctl is 0.2.0, viaductd 0.1.0"},
+      {[](HostFacts& f) {
+         f.check = Json{{"findings", Json::array({Json::object(), Json::object()})}};
+       },
+       "trouble: state, kernel and rules differ in 2 points"},
+      {[](HostFacts& f) { f.engine.reset(); }, "warning: the engine's socket does not answer"},
+      {[](HostFacts& f) {
+         f.engine = Json{{"Version", "19.03.1"}};
+       },
+       "warning: engine 19.03.1 is older"},
+      {[](HostFacts& f) { f.vip_services = {"web"}; }, "warning: service web has a virtual address"},
+      {[](HostFacts& f) { f.ip_forward = 0; }, "trouble: the host does not forward IPv4"},
+      {[](HostFacts& f) { f.ipv6_forwarding = 0; }, "warning: the host does not forward IPv6"},
+      {[](HostFacts& f) { f.bridge_netfilter = 1; }, "note: net.bridge.bridge-nf-call-iptables is 1"},
+      {[](HostFacts& f) { f.legacy_iptables = true; }, "warning: tables of iptables-legacy are in use"},
+      {[](HostFacts& f) { f.firewalld = true; }, "note: firewalld runs"},
+      {[](HostFacts& f) { f.ufw = true; }, "note: ufw is enabled"},
+      {[](HostFacts& f) { f.conntrack_count = 900; }, "warning: 900 of 1000 connections"},
+      {[](HostFacts& f) { f.clock_synchronized = false; }, "note: the clock is not synchronized"},
+      {[](HostFacts& f) { f.state_free_bytes = 5 << 20; }, "warning: 5 MiB are free"},
+      {[](HostFacts& f) { f.plugin_files.push_back("/etc/docker/plugins/viaduct.spec"); },
+       "warning: the engine finds viaduct in several places"},
+      {[](HostFacts& f) { f.uplink_mtu = 1400; },
+       "note: network aaaaaaaaaaaa has MTU 1500, its way out 1400"},
+  };
+  for (const Harm& one : cases) {
+    HostFacts facts = healthy();
+    one.harm(facts);
+    const auto said = amiss(facts);
+    EXPECT_THAT(said, Contains(StartsWith(one.said)));
+    EXPECT_EQ(said.size(), 1U) << one.said;
+    const bool trouble = !std::string(one.said).starts_with("note");
+    EXPECT_EQ(doctor_answer({}, facts, 80).exit_code, trouble ? kExitTrouble : kExitWell) << one.said;
+  }
+}
+
+TEST(Doctor, UnknownFacts_AreNotTakenForTrouble) {
+  HostFacts facts = healthy();
+  facts.conntrack_max.reset();
+  facts.bridge_netfilter.reset();
+  facts.ipv6_forwarding.reset();
+  facts.uplink_mtu.reset();
+  facts.state_free_bytes.reset();
+  EXPECT_TRUE(amiss(facts).empty());
+}
+
+TEST(Doctor, Json_HasEveryAdvice) {
+  Arguments arguments;
+  arguments.output = Output::kJson;
+  const Json answer = Json::parse(doctor_answer(arguments, healthy(), 80).text);
+  EXPECT_EQ(answer.at("advice").size(), examine(healthy()).size());
+  EXPECT_EQ(answer.at("advice").at(0).at("level"), "ok");
+}
+
+}  // namespace
+}  // namespace viaduct::ctl
