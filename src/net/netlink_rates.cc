@@ -84,12 +84,11 @@ NetlinkMessage redirection_message(const Link& from, const Link& to) {
   message.put_header(header);
   message.put_string(TCA_KIND, "u32");
   NetlinkMessage::Nest options(message, TCA_OPTIONS);
-  tc_u32_sel selector{};
-  selector.flags = TC_U32_TERMINAL;
-  selector.nkeys = 1;
   // The key follows, of zeros: every packet matches it.
-  std::array<char, sizeof(tc_u32_sel) + sizeof(tc_u32_key)> all{};
-  std::memcpy(all.data(), &selector, sizeof(selector));
+  alignas(tc_u32_sel) std::array<char, sizeof(tc_u32_sel) + sizeof(tc_u32_key)> all{};
+  auto* selector = reinterpret_cast<tc_u32_sel*>(all.data());
+  selector->flags = TC_U32_TERMINAL;
+  selector->nkeys = 1;
   message.put_raw(TCA_U32_SEL, all.data(), all.size());
   NetlinkMessage::Nest actions(message, TCA_U32_ACT);
   NetlinkMessage::Nest first(message, 1);

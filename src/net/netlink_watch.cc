@@ -81,7 +81,7 @@ bool UplinkWatch::concerned() {
     if (got < 0 && errno == ENOBUFS) any = true;
     if (got < 0 && errno != ENOBUFS && errno != EINTR) break;
     if (got <= 0) continue;
-    auto left = static_cast<int>(got);
+    auto left = static_cast<uint32_t>(got);
     for (auto* event = reinterpret_cast<nlmsghdr*>(buffer.data()); NLMSG_OK(event, left);
          event = NLMSG_NEXT(event, left))
       any = any || is_of_concern(event);

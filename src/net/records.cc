@@ -22,15 +22,6 @@ Json to_json(const std::vector<IpamData>& list) {
   return out;
 }
 
-Json to_json(const PublishedPort& port) {
-  Json out = {
-      {"protocol", to_string(port.protocol)}, {"container", port.container.to_string()}, {"port", port.port}};
-  if (port.host_port == 0) return out;
-  out["host"] = port.host.to_string();
-  out["host_port"] = port.host_port;
-  return out;
-}
-
 // Reads an optional member that is text in a form of its own: addresses, prefixes, MACs.
 template <class T>
 Result<std::optional<T>> optional_of(const JsonReader& reader, const char* key) {
@@ -161,6 +152,15 @@ Result<T> as_stored(const char* table, const std::string& key, const std::string
 }
 
 }  // namespace
+
+Json to_json(const PublishedPort& port) {
+  Json out = {
+      {"protocol", to_string(port.protocol)}, {"container", port.container.to_string()}, {"port", port.port}};
+  if (port.host_port == 0) return out;
+  out["host"] = port.host.to_string();
+  out["host_port"] = port.host_port;
+  return out;
+}
 
 std::string endpoint_key(const std::string& network_id, const std::string& endpoint_id) {
   return network_id + "/" + endpoint_id;

@@ -39,6 +39,8 @@ struct EndpointRecord {
 
 std::string endpoint_key(const std::string& network_id, const std::string& endpoint_id);
 
+// {"protocol", "container", "port", "host", "host_port"}; the last two only where something is translated.
+Json to_json(const PublishedPort& port);
 Json to_json(const NetworkRecord& record);
 Json to_json(const EndpointRecord& record);
 // Errors: kCorrupt, naming key and member.

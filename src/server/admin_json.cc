@@ -58,15 +58,6 @@ Result<ipam::ReservationRecord> read_reservation(const Json& value, const std::s
   return out;
 }
 
-Json port_json(const net::PublishedPort& port) {
-  Json out = {
-      {"protocol", to_string(port.protocol)}, {"container", port.container.to_string()}, {"port", port.port}};
-  if (port.host_port == 0) return out;
-  out["host"] = port.host.to_string();
-  out["host_port"] = port.host_port;
-  return out;
-}
-
 }  // namespace
 
 Json to_admin_json(const net::NetworkRecord& network) {
@@ -91,7 +82,7 @@ Json to_admin_json(const net::EndpointRecord& endpoint) {
   if (endpoint.request.ipv4) out["address"] = endpoint.request.ipv4->to_string();
   if (endpoint.request.ipv6) out["address6"] = endpoint.request.ipv6->to_string();
   out["ports"] = Json::array();
-  for (const auto& port : endpoint.ports) out["ports"].push_back(port_json(port));
+  for (const auto& port : endpoint.ports) out["ports"].push_back(net::to_json(port));
   return out;
 }
 

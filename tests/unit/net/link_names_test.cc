@@ -39,6 +39,7 @@ TEST(LinkNames, OneEndOfThePairTaken_BothEndsMove) {
 
 TEST(LinkNames, IdsThatShareTheirFirst13Characters_GetDistinctNames) {
   // Scenario 45.
+  // Scenario 45.
   const std::string other = kId.substr(0, 13) + std::string(51, '0');
   const auto first = veth_names(kId, {}).value();
   const auto second = veth_names(other, {first.host, first.peer}).value();

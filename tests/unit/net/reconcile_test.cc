@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "unit/net/service_world.h"
@@ -115,6 +116,25 @@ TEST_F(Reconcile, AfterAReboot_NetworksComeBackAndEndpointsAreForgotten) {
   EXPECT_EQ(world.stored(store::Table::kEndpoint), 0);
   EXPECT_THAT(world.given_back(), ElementsAre("10.1.0.2 of 10.1.0.0/24"));
   EXPECT_THAT(report.problems, IsEmpty());
+}
+
+TEST(ReconcileOfMany, Networks_CostTheKernelTheSameEach) {
+  // Scenario 56.
+  const auto questions_for = [](int networks) {
+    ServiceWorld world;
+    for (int i = 0; i < networks; ++i) {
+      const auto id = fmt::format("{:064x}", i + 1);
+      const auto subnet = fmt::format("10.{}.{}.0/24", i / 200, i % 200);
+      EXPECT_TRUE(world.service->create_network(network_request(id, subnet), soon()).ok()) << subnet;
+    }
+    world.reopen();
+    const int before = world.kernel.gate().operations();
+    EXPECT_EQ(world.service->reconcile().value().networks, networks);
+    return world.kernel.gate().operations() - before;
+  };
+  const int ten = questions_for(10);
+  const int twenty = questions_for(20);
+  EXPECT_EQ(questions_for(500) - ten, 49 * (twenty - ten));
 }
 
 TEST_F(Reconcile, HundredReboots_LeaveUsageConstant) {
