@@ -12,16 +12,40 @@ namespace viaduct::net {
 
 namespace {
 
-// How long a call that works on a network may hold up the look at it.
+// How long calls at work may hold up the whole, all networks together.
 constexpr std::chrono::seconds kLookPatience{2};
+// What every network gets after that.
+constexpr std::chrono::milliseconds kLeastPatience{5};
+constexpr const char* kBusy = "busy";  // could not be looked at now
 
 std::string network_of(const NetworkRecord& network) {
   return "network " + short_id(network.request.id);
 }
 
+bool is_among(const Finding& finding, const std::vector<Finding>& list) {
+  return std::find(list.begin(), list.end(), finding) != list.end();
+}
+
 }  // namespace
 
 Result<std::vector<Finding>> Inspector::look() {
+  patience_ = Deadline::in(kLookPatience);
+  std::vector<Finding> found = TRY(look_once());
+  if (!found.empty()) {
+    // The links are listed before a network is locked: what a call makes or removes in between differs in this look, and
+    // no more in the next.
+    std::vector<Finding> again = TRY(look_once());
+    std::erase_if(again, [&](const Finding& one) { return one.kind != kBusy && !is_among(one, found); });
+    // What could not be looked at twice is not known to be well.
+    std::erase_if(found, [&](const Finding& one) { return one.kind != kBusy || is_among(one, again); });
+    again.insert(again.end(), found.begin(), found.end());
+    found = std::move(again);
+  }
+  look_at_state(found);
+  return found;
+}
+
+Result<std::vector<Finding>> Inspector::look_once() {
   Links links;
   for (Link& link : TRY(core_.kernel.links())) {
     std::string name = link.name;
@@ -34,7 +58,7 @@ Result<std::vector<Finding>> Inspector::look() {
   const auto rules = core_.rules.inspect();
   if (!rules.ok())
     found.push_back(
-        {"rules", "packet filter", "it cannot be looked at: " + rules.error().message, "see the message"});
+        {kBusy, "packet filter", "it cannot be looked at: " + rules.error().message, "look again"});
   else
     for (const std::string& text : rules.value())
       found.push_back({"rules", "packet filter", text, "a repair writes viaduct's rules anew"});
@@ -44,10 +68,28 @@ Result<std::vector<Finding>> Inspector::look() {
   return found;
 }
 
+Deadline Inspector::patience() const {
+  return patience_.expired() ? Deadline::in(kLeastPatience) : patience_;
+}
+
+void Inspector::look_at_state(std::vector<Finding>& found) {
+  if (const std::string trouble = core_.reaper.trouble(); !trouble.empty())
+    found.push_back({"link", "links out of service", "they cannot be removed: " + trouble,
+                     "tried again all the time; see the message"});
+  const auto damages = core_.store.damages();
+  if (!damages.ok())
+    found.push_back(
+        {"state", "state", "it cannot be looked at: " + damages.error().message, "see the message"});
+  else
+    for (const std::string& text : damages.value())
+      found.push_back({"state", "state", "it is damaged: " + text,
+                       "stop viaductd and restore a copy of the state folder (docs/state.md)"});
+}
+
 void Inspector::look_at_network(const std::string& id, const Links& links, std::vector<Finding>& found) {
-  const auto lock = core_.table.lock(id, Deadline::in(kLookPatience));
+  const auto lock = core_.table.lock(id, patience());
   if (!lock.ok()) {
-    found.push_back({"busy", "network " + short_id(id), "a call is at work on it", "look again"});
+    found.push_back({kBusy, "network " + short_id(id), "a call is at work on it", "look again"});
     return;
   }
   const auto network = core_.table.network(id);
@@ -142,7 +184,7 @@ void Inspector::look_at_stray(const Link& link, std::vector<Finding>& found) {
                 "left alone; remove it if that instance is gone for good");
   if (mark->kind == LinkMark::Kind::kNetwork) {
     // A call that is making this very network holds the lock.
-    const auto lock = core_.table.lock(mark->id, Deadline::in(kLookPatience));
+    const auto lock = core_.table.lock(mark->id, patience());
     if (!lock.ok() || core_.table.network(mark->id)) return;
     return tell(
         fmt::format("it is marked as the bridge of network {}, which is not on record", short_id(mark->id)),

@@ -15,12 +15,16 @@ class Inspector {
  public:
   explicit Inspector(ServiceCore& core) : core_(core) {}
 
-  // Every difference, networks in order of id. What a call is making at the moment is none. Errors: the kernel does not even
-  // list its links.
+  // Every difference, networks in order of id. What a call is making at the moment is none: where something differs, there
+  // is a second look, and what did not last is left out. One thread. Errors: the kernel does not even list its links.
   Result<std::vector<Finding>> look();
 
  private:
   using Links = std::map<std::string, Link>;
+  // All but the state.
+  Result<std::vector<Finding>> look_once();
+  [[nodiscard]] Deadline patience() const;
+  void look_at_state(std::vector<Finding>& found);
   void look_at_network(const std::string& id, const Links& links, std::vector<Finding>& found);
   void look_at_bridge(const NetworkRecord& network, const Links& links, std::vector<Finding>& found);
   void look_at_addresses(const NetworkRecord& network, const NetworkPlan& plan, std::vector<Finding>& found);
@@ -29,6 +33,7 @@ class Inspector {
   void look_at_stray(const Link& link, std::vector<Finding>& found);
 
   ServiceCore& core_;
+  Deadline patience_ = Deadline::in({});  // of the look at work
 };
 
 }  // namespace viaduct::net

@@ -31,6 +31,11 @@ void Reaper::wake() {
   changed_.notify_all();
 }
 
+std::string Reaper::trouble() const {
+  const std::lock_guard guard(mutex_);
+  return trouble_;
+}
+
 void Reaper::run() {
   std::unique_lock guard(mutex_);
   while (!stopping_) {
@@ -38,9 +43,10 @@ void Reaper::run() {
     if (!wanted_) continue;
     wanted_ = false;
     guard.unlock();
-    const bool done = kernel_.reap().ok();
+    const Status done = kernel_.reap();
     guard.lock();
-    if (done) continue;
+    trouble_ = done.ok() ? "" : done.error().message;
+    if (done.ok()) continue;
     wanted_ = true;
     changed_.wait_for(guard, kPauseAfterFailure, [this] { return stopping_; });
   }

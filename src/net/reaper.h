@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <string>
 #include <thread>
 
 #include "net/kernel.h"
@@ -21,14 +22,18 @@ class Reaper {
   // Something was retired. Returns at once. A round that fails is tried again until it succeeds.
   void wake();
 
+  // Why the last round failed, in the kernel's words; empty if it did not. Any thread.
+  [[nodiscard]] std::string trouble() const;
+
  private:
   void run();
 
   Kernel& kernel_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   bool wanted_ = false;
   bool stopping_ = false;
+  std::string trouble_;
   std::thread thread_;
 };
 

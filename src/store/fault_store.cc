@@ -27,4 +27,9 @@ Status FaultStore::scan(Table table, const std::function<void(const Row&)>& visi
   return inner_.scan(table, visit);
 }
 
+Result<std::vector<std::string>> FaultStore::damages() {
+  if (strikes()) return unavailable("the store was told to fail this look");
+  return inner_.damages();
+}
+
 }  // namespace viaduct::store

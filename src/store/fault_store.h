@@ -23,6 +23,7 @@ class FaultStore final : public Store {
   Status commit(const Transaction& transaction) override;
   Result<std::optional<std::string>> get(Table table, const std::string& key) override;
   Status scan(Table table, const std::function<void(const Row&)>& visit) override;
+  Result<std::vector<std::string>> damages() override;
 
  private:
   bool strikes();

@@ -155,6 +155,26 @@ Result<OpenedState> open_state(const std::string& folder) {
   return OpenedState{std::move(claimed), std::move(ready.writer), std::move(ready.reader)};
 }
 
+Result<std::vector<std::string>> find_damages(const std::string& file) {
+  std::vector<std::string> found;
+  const auto look = [&]() -> Status {
+    const std::string attempt = fmt::format("check {}", file);
+    const SqliteHandle db = TRY(open_connection(file));
+    TRY(run_sql(db.get(), "PRAGMA ignore_check_constraints=ON", attempt));
+    Statement check = TRY(Statement::prepare(db.get(), "PRAGMA integrity_check(10)"));
+    int code = check.step();
+    for (; code == SQLITE_ROW; code = check.step())
+      if (check.view(0) != "ok") found.push_back(check.text(0));
+    if (code != SQLITE_DONE) return from_sqlite(db.get(), attempt);
+    return {};
+  };
+  const Status done = look();
+  if (done.ok()) return found;
+  if (done.error().code != ErrorCode::kCorrupt) return done.error();
+  found.push_back(done.error().message);
+  return found;
+}
+
 Status step_back_state(const std::string& folder) {
   const StateFolder claimed = TRY(StateFolder::claim(folder));
   Status done = convert_back(claimed);

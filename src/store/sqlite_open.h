@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "store/sqlite_folder.h"
 #include "store/sqlite_handle.h"
@@ -18,6 +19,9 @@ struct OpenedState {
 // version, integrity. Then makes the schema (first start) or migrates it forward, keeping a copy. Errors: as
 // SqliteStore::open().
 Result<OpenedState> open_state(const std::string& folder);
+
+// As SqliteStore::damages(), of a file that is in use.
+Result<std::vector<std::string>> find_damages(const std::string& file);
 
 // As SqliteStore::step_back().
 Status step_back_state(const std::string& folder);

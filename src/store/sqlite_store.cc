@@ -49,6 +49,7 @@ class SqliteStore::Impl {
 
   SqliteWriter& writer() { return *writer_; }
   Guarded<Reader>::Access reader() { return reader_.lock(); }
+  [[nodiscard]] std::string file() const { return folder_.database(); }
   [[nodiscard]] std::string read_attempt(Table table) const {
     return fmt::format("read {} from {}", table_name(table), folder_.database());
   }
@@ -111,6 +112,10 @@ Status SqliteStore::scan(Table table, const std::function<void(const Row&)>& vis
         visit);
   if (code != SQLITE_DONE) return from_sqlite(reader->db.get(), impl_->read_attempt(table));
   return {};
+}
+
+Result<std::vector<std::string>> SqliteStore::damages() {
+  return find_damages(impl_->file());
 }
 
 SqliteCounts SqliteStore::counts() const {

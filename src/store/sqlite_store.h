@@ -49,6 +49,8 @@ class SqliteStore final : public Store {
   Status commit(const Transaction& transaction) override;
   Result<std::optional<std::string>> get(Table table, const std::string& key) override;
   Status scan(Table table, const std::function<void(const Row&)>& visit) override;
+  // PRAGMA integrity_check on a connection of its own. An error of SQLite that means damage is damage, not an error.
+  Result<std::vector<std::string>> damages() override;
 
   // Since open(). Any thread.
   [[nodiscard]] SqliteCounts counts() const;

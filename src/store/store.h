@@ -69,6 +69,11 @@ class Store {
   // Every row of the table in ascending order of key (bytes), as of one moment. The visitor must not call the
   // store. Errors: kUnavailable, kCorrupt. Any thread.
   virtual Status scan(Table table, const std::function<void(const Row&)>& visit) = 0;
+
+  // What of the stored data is damaged, one sentence each, the first ten; empty where all is well, or where the backend has
+  // nothing that could be. Reads all of it and holds up no other method: for an operator, not for a call's path. Errors:
+  // kUnavailable, it could not be looked at. Any thread.
+  virtual Result<std::vector<std::string>> damages() { return std::vector<std::string>(); }
 };
 
 // For backends. What every backend refuses before it looks at the data, kInvalidArgument: an empty key, a

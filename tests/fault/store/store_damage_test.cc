@@ -3,8 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <filesystem>
 
+#include "base/unique_fd.h"
 #include "fault/store/support.h"
 
 namespace viaduct::store {
@@ -142,6 +146,22 @@ TEST(StoreDamage, WalWithoutItsFile_IsRefusedAndKept) {
     EXPECT_EQ(refused_open(image.path()).code, ErrorCode::kCorrupt);
     EXPECT_EQ(slurp(image.path() + "/state.db-wal"), wal);
   }
+}
+
+TEST(StoreDamage, DamageOfAFileInUse_IsFoundByALook) {
+  const TemporaryFolder folder;
+  Rows rows;
+  const std::string good = filled_file(folder.path(), rows);
+  const auto store = must_open(folder.path());
+  EXPECT_THAT(store->damages().value(), testing::IsEmpty());
+  // In place, and by a child: to close a descriptor of the file here would drop the locks on it.
+  EXPECT_EQ(in_child([&] {
+              const UniqueFd file{::open((folder.path() + "/state.db").c_str(), O_WRONLY | O_CLOEXEC)};
+              const std::string zeros(good.size() - kPage, '\0');
+              return ::pwrite(file.get(), zeros.data(), zeros.size(), kPage) > 0 ? 0 : 1;
+            }),
+            0);
+  EXPECT_THAT(store->damages().value(), testing::Not(testing::IsEmpty()));
 }
 
 }  // namespace
