@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string_view>
 
@@ -108,16 +109,104 @@ void check_filter(const HostFacts& facts, Advices& out) {
          fmt::format("sysctl -w net.netfilter.nf_conntrack_max={}", *facts.conntrack_max * 2)});
 }
 
+void check_modules(const HostFacts& facts, Advices& out) {
+  const auto is_among = [](const std::string& name, const std::vector<std::string>& list) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  };
+  for (const std::string& name : facts.missing_modules) {
+    const std::string remedy = "install the package of this kernel that has it, or another kernel";
+    if (is_among(name, kNeededModules))
+      out.push_back({Level::kTrouble,
+                     fmt::format("the kernel has no {}, without which viaduct makes no network", name),
+                     remedy});
+    else
+      out.push_back(
+          {Level::kNote, fmt::format("the kernel has no {}, which rate_in and rate_out need", name), remedy});
+  }
+}
+
+void check_uplinks(const HostFacts& facts, Advices& out) {
+  for (const Uplink& link : facts.uplinks) {
+    const std::string name = ascii(link.name);
+    if (link.accept_ra == 1 && facts.ipv6_forwarding == 1)
+      out.push_back({Level::kWarning,
+                     fmt::format("{} believes no router any more, for the host forwards IPv6 and its "
+                                 "accept_ra is 1: a default route by advertisement will end",
+                                 name),
+                     fmt::format("sysctl -w net.ipv6.conf.{}.accept_ra=2", name)});
+    if (link.rp_filter == 1)
+      out.push_back(
+          {Level::kNote, fmt::format("{} drops packets whose way back is another one (rp_filter is 1)", name),
+           fmt::format("sysctl -w net.ipv4.conf.{}.rp_filter=2 where a host has several ways out", name)});
+  }
+  if (facts.route_localnet == 1)
+    out.push_back({Level::kNote,
+                   "net.ipv4.conf.all.route_localnet is 1: every link takes packets to 127.0.0.0/8; viaduct "
+                   "sets that for bridges of its own alone",
+                   "sysctl -w net.ipv4.conf.all.route_localnet=0 unless something else needs it"});
+}
+
+// A network's own route is by its bridge; another one came later, or viaduct would have refused the subnet.
+void check_overlaps(const HostFacts& facts, Advices& out) {
+  for (const auto& network : facts.networks)
+    for (const auto& subnet : list_field(network, "subnets")) {
+      const auto pool = Prefix::parse(text_field(subnet, "pool"));
+      if (!pool.ok()) continue;
+      for (const HostRoute& route : facts.routes) {
+        const bool by_itself = route.link == text_field(network, "bridge");
+        if (by_itself || route.destination.length() < 8 || !route.destination.overlaps(pool.value()))
+          continue;
+        const bool wider = route.destination.length() < pool.value().length();
+        out.push_back({wider ? Level::kNote : Level::kWarning,
+                       fmt::format("the host's route to {} by {} overlaps {} of network {}: {}",
+                                   route.destination.to_string(), ascii(route.link), pool.value().to_string(),
+                                   ascii(text_field(network, "id").substr(0, 12)),
+                                   wider ? "what is there behind that link is not reached"
+                                         : "containers there may not be reached"),
+                       fmt::format("make the network on another subnet, or ip route del {} dev {}",
+                                   route.destination.to_string(), ascii(route.link))});
+      }
+    }
+}
+
+void check_state_folder(const HostFacts& facts, Advices& out) {
+  if (facts.state_free_bytes && *facts.state_free_bytes < kLittleSpace)
+    out.push_back({Level::kWarning,
+                   fmt::format("{} MiB are free where the state lies", *facts.state_free_bytes >> 20),
+                   "free space there: without it every call fails"});
+  if (!facts.state_file_system.empty())
+    out.push_back(
+        {Level::kWarning,
+         fmt::format("the state lies on {}: {}", facts.state_file_system,
+                     facts.state_file_system == "tmpfs" ? "after a reboot viaduct knows no network any more"
+                                                        : "locks and flushes may not hold there"),
+         "stop viaductd and move the folder to a file system of a local disk (--state)"});
+  if (facts.state_mode && (*facts.state_mode & 022U) != 0)
+    out.push_back({Level::kWarning,
+                   fmt::format("others may write to the state folder (mode {:04o})", *facts.state_mode),
+                   fmt::format("chmod 0700 {}", ascii(facts.state_folder))});
+  if (facts.files_open && facts.files_most && *facts.files_most > 0 &&
+      *facts.files_open * 100 / *facts.files_most >= kNearlyFullPercent)
+    out.push_back({Level::kWarning,
+                   fmt::format("viaductd has {} of the {} files open that it may have", *facts.files_open,
+                               *facts.files_most),
+                   fmt::format("LimitNOFILE={} in viaduct.service, and restart it", *facts.files_most * 2)});
+}
+
 void check_host(const HostFacts& facts, Advices& out) {
   if (!facts.clock_synchronized)
     out.push_back({Level::kNote,
                    "the clock is not synchronized: times in the state and in logs may be wrong (rests go by "
                    "the time since the boot)",
                    "timedatectl set-ntp true"});
-  if (facts.state_free_bytes && *facts.state_free_bytes < kLittleSpace)
+  for (const std::string& socket : facts.dead_sockets)
     out.push_back({Level::kWarning,
-                   fmt::format("{} MiB are free where the state lies", *facts.state_free_bytes >> 20),
-                   "free space there: without it every call fails"});
+                   fmt::format("nobody listens at {}: an engine that starts waits for it", ascii(socket)),
+                   fmt::format("systemctl start viaduct, or rm {}", ascii(socket))});
+  if (facts.socket_unit_missing)
+    out.push_back({Level::kNote,
+                   "systemd has no viaduct.socket: an engine that starts before viaductd waits for it",
+                   "install viaduct.socket and viaduct.service, then systemctl enable --now viaduct.socket"});
   if (facts.plugin_files.size() > 1) {
     std::string files;
     for (const std::string& file : facts.plugin_files) files += (files.empty() ? "" : ", ") + ascii(file);
@@ -156,6 +245,10 @@ std::vector<Advice> examine(const HostFacts& facts) {
   check_engine(facts, out);
   check_forwarding(facts, out);
   check_filter(facts, out);
+  check_modules(facts, out);
+  check_uplinks(facts, out);
+  check_overlaps(facts, out);
+  check_state_folder(facts, out);
   check_host(facts, out);
   return out;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "tools/ctl/host_tables.h"
 
 // What `viaductctl doctor` knows of a host, and what it makes of that. Pure.
 namespace viaduct::ctl {
@@ -17,6 +18,18 @@ struct Advice {
   std::string text;    // one sentence
   std::string remedy;  // a command or what to do; empty where there is nothing
 };
+
+// Settings of a link that leads out of the host.
+struct Uplink {
+  std::string name;
+  std::optional<int64_t> accept_ra;
+  std::optional<int64_t> rp_filter;  // the stricter of its own and that of all
+};
+
+// What the kernel must have, and what options of networks need.
+inline const std::vector<std::string> kNeededModules = {"bridge", "veth", "nf_tables"};
+inline const std::vector<std::string> kModulesForRates = {"ifb", "sch_tbf", "sch_ingress", "cls_u32",
+                                                          "act_mirred"};
 
 // What cannot be read is empty.
 struct HostFacts {
@@ -37,6 +50,17 @@ struct HostFacts {
   bool clock_synchronized = false;
   std::optional<uint64_t> state_free_bytes;
   std::vector<std::string> plugin_files;  // sockets, .spec and .json whose name is viaduct's
+  std::vector<std::string> dead_sockets;  // of these, sockets that nobody listens at
+  bool socket_unit_missing = false;       // systemd runs the host, and has no viaduct.socket
+  std::vector<std::string> missing_modules;
+  std::vector<Uplink> uplinks;
+  std::optional<int64_t> route_localnet;  // of all links
+  std::optional<uint64_t> files_open;     // of the daemon, and how many it may have
+  std::optional<uint64_t> files_most;
+  std::string state_folder;
+  std::string state_file_system;       // "tmpfs", "NFS", …; empty where it is none to speak of
+  std::optional<uint32_t> state_mode;  // permission bits of the folder
+  std::vector<HostRoute> routes;
   std::optional<int64_t> uplink_mtu;
   Json networks = Json::array();  // of /v1/networks
 };

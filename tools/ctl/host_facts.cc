@@ -1,8 +1,12 @@
 #include "tools/ctl/host_facts.h"
 
-#include <sys/statvfs.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/timex.h>
+#include <sys/utsname.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -43,19 +47,96 @@ std::vector<std::string> plugin_files() {
   return found;
 }
 
-// "Iface Destination Gateway …" in /proc/net/route; the way out has destination 0 and mask 0.
-std::optional<int64_t> uplink_mtu() {
-  std::ifstream routes("/proc/net/route");
-  std::string line;
-  std::getline(routes, line);
-  while (std::getline(routes, line)) {
-    std::istringstream words(line);
-    std::string link;
-    std::string destination;
-    if (words >> link >> destination && destination == "00000000")
-      return number_in("/sys/class/net/" + link + "/mtu");
+std::string text_in(const fs::path& file) {
+  std::ifstream stream(file);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+std::optional<int64_t> setting_of(const std::string& family, const std::string& link, const char* name) {
+  return number_in("/proc/sys/net/" + family + "/conf/" + link + "/" + name);
+}
+
+void read_uplinks(HostFacts& facts) {
+  facts.routes = read_ipv4_routes(text_in("/proc/net/route"));
+  const auto ipv6 = read_ipv6_routes(text_in("/proc/net/ipv6_route"));
+  facts.routes.insert(facts.routes.end(), ipv6.begin(), ipv6.end());
+  for (const std::string& name : uplinks_of(facts.routes)) {
+    // optional's order: one that is absent is less than any.
+    facts.uplinks.push_back(
+        {name, setting_of("ipv6", name, "accept_ra"),
+         std::max(setting_of("ipv4", name, "rp_filter"), setting_of("ipv4", "all", "rp_filter"))});
+    if (!facts.uplink_mtu) facts.uplink_mtu = number_in("/sys/class/net/" + name + "/mtu");
   }
-  return std::nullopt;
+  facts.route_localnet = setting_of("ipv4", "all", "route_localnet");
+}
+
+// Empty where the kernel's lists are not to be seen, as in a container.
+std::vector<std::string> missing_modules() {
+  struct utsname kernel {};
+  if (::uname(&kernel) != 0) return {};
+  const fs::path folder = fs::path("/lib/modules") / kernel.release;
+  std::error_code unreadable;
+  if (!fs::exists(folder / "modules.builtin", unreadable) || !fs::exists(folder / "modules.dep", unreadable))
+    return {};
+  std::vector<std::string> wanted = kNeededModules;
+  wanted.insert(wanted.end(), kModulesForRates.begin(), kModulesForRates.end());
+  auto missing = without_module(wanted, text_in("/proc/modules"), text_in(folder / "modules.builtin"),
+                                text_in(folder / "modules.dep"));
+  std::erase_if(missing,
+                [&](const std::string& name) { return fs::exists("/sys/module/" + name, unreadable); });
+  return missing;
+}
+
+bool socket_unit_missing() {
+  std::error_code unreadable;
+  if (!fs::exists("/run/systemd/system", unreadable)) return false;
+  for (const char* folder : {"/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"})
+    if (fs::exists(fs::path(folder) / "systemd/system/viaduct.socket", unreadable)) return false;
+  return true;
+}
+
+// linux/magic.h
+std::string file_system_name(long type) {
+  switch (static_cast<uint32_t>(type)) {
+    case 0x01021994U:
+    case 0x858458f6U: return "tmpfs";
+    case 0x6969U: return "NFS";
+    case 0xff534d42U:
+    case 0xfe534d42U: return "SMB";
+    case 0x01021997U: return "9p";
+    case 0x65735546U: return "FUSE";
+    default: return "";
+  }
+}
+
+void read_state_folder(HostFacts& facts) {
+  struct statfs disk {};
+  struct stat folder {};
+  if (::statfs(facts.state_folder.c_str(), &disk) == 0) {
+    facts.state_free_bytes = uint64_t{disk.f_bavail} * static_cast<uint64_t>(disk.f_bsize);
+    facts.state_file_system = file_system_name(disk.f_type);
+  }
+  if (::stat(facts.state_folder.c_str(), &folder) == 0) facts.state_mode = folder.st_mode & 07777U;
+}
+
+// The pid is that of the daemon's own pid namespace, where another process may have it here.
+void read_files_of(uint64_t pid, HostFacts& facts) {
+  const fs::path process = fs::path("/proc") / std::to_string(pid);
+  if (text_in(process / "comm") != "viaductd\n") return;
+  uint64_t open = 0;
+  std::error_code failed;
+  for (fs::directory_iterator entry(process / "fd", failed), end; !failed && entry != end;
+       entry.increment(failed))
+    ++open;
+  std::istringstream limits(text_in(process / "limits"));
+  const std::string row = "Max open files";
+  for (std::string line; !failed && std::getline(limits, line);)
+    if (line.starts_with(row)) {
+      facts.files_open = open;
+      facts.files_most = std::strtoull(line.c_str() + row.size(), nullptr, 10);
+    }
 }
 
 std::optional<Json> ask(const Daemon& daemon, const std::string& path) {
@@ -90,9 +171,9 @@ void read_daemon(const Daemon& daemon, HostFacts& facts) {
   facts.status = std::move(status).value();
   facts.check = ask(daemon, "/v1/check");
   if (const auto networks = ask(daemon, "/v1/networks")) facts.networks = list_field(*networks, "networks");
-  struct statvfs disk {};
-  if (::statvfs(text_field(*facts.status, "state").c_str(), &disk) == 0)
-    facts.state_free_bytes = uint64_t{disk.f_bavail} * disk.f_frsize;
+  facts.state_folder = text_field(*facts.status, "state");
+  read_state_folder(facts);
+  read_files_of(count_field(*facts.status, "pid"), facts);
 }
 
 }  // namespace
@@ -117,7 +198,15 @@ HostFacts read_host(const Daemon& daemon) {
   struct timex clock {};
   facts.clock_synchronized = ::adjtimex(&clock) != TIME_ERROR && (clock.status & STA_UNSYNC) == 0;
   facts.plugin_files = plugin_files();
-  facts.uplink_mtu = uplink_mtu();
+  std::vector<std::string> sockets;
+  for (const std::string& file : facts.plugin_files)
+    if (file.ends_with(".sock")) sockets.push_back(file);
+  // Not by connecting: that would start a daemon that systemd keeps the socket for.
+  if (const std::string listening = text_in("/proc/net/unix"); !listening.empty())
+    facts.dead_sockets = without_listener(sockets, listening);
+  facts.socket_unit_missing = socket_unit_missing();
+  facts.missing_modules = missing_modules();
+  read_uplinks(facts);
   return facts;
 }
 

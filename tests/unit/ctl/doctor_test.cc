@@ -28,7 +28,18 @@ HostFacts healthy() {
   facts.state_free_bytes = uint64_t{1} << 30;
   facts.plugin_files = {"/run/docker/plugins/viaduct.sock"};
   facts.uplink_mtu = 1500;
-  facts.networks = Json::array({{{"id", std::string(64, 'a')}, {"mtu", 1500}}});
+  facts.networks = Json::array({{{"id", std::string(64, 'a')},
+                                 {"mtu", 1500},
+                                 {"bridge", "vd-aaaaaaaaaaaa"},
+                                 {"subnets", Json::array({{{"pool", "10.1.0.0/24"}}})}}});
+  facts.uplinks = {{"eth0", 2, 2}};
+  facts.route_localnet = 0;
+  facts.files_open = 30;
+  facts.files_most = 1024;
+  facts.state_folder = "/var/lib/viaduct";
+  facts.state_mode = 0700;
+  facts.routes = {{Prefix::parse("0.0.0.0/0").value(), "eth0"},
+                  {Prefix::parse("10.1.0.0/24").value(), "vd-aaaaaaaaaaaa"}};
   return facts;
 }
 
@@ -81,6 +92,30 @@ TEST(Doctor, EachThingAmiss_IsSaidWithItsLevelAndARemedy) {
       {[](HostFacts& f) { f.state_free_bytes = 5 << 20; }, "warning: 5 MiB are free"},
       {[](HostFacts& f) { f.plugin_files.push_back("/etc/docker/plugins/viaduct.spec"); },
        "warning: the engine finds viaduct in several places"},
+      {[](HostFacts& f) { f.dead_sockets = {"/run/docker/plugins/viaduct.sock"}; },
+       "warning: nobody listens at /run/docker/plugins/viaduct.sock"},
+      {[](HostFacts& f) { f.socket_unit_missing = true; }, "note: systemd has no viaduct.socket"},
+      {[](HostFacts& f) { f.missing_modules = {"veth"}; }, "trouble: the kernel has no veth"},
+      {[](HostFacts& f) { f.missing_modules = {"ifb"}; }, "note: the kernel has no ifb, which rate_in"},
+      {[](HostFacts& f) { f.uplinks[0].accept_ra = 1; }, "warning: eth0 believes no router any more"},
+      {[](HostFacts& f) { f.uplinks[0].rp_filter = 1; }, "note: eth0 drops packets whose way back"},
+      {[](HostFacts& f) { f.route_localnet = 1; }, "note: net.ipv4.conf.all.route_localnet is 1"},
+      {[](HostFacts& f) { f.files_open = 900; }, "warning: viaductd has 900 of the 1024 files open"},
+      {[](HostFacts& f) { f.state_file_system = "NFS"; },
+       "warning: the state lies on NFS: locks and flushes may not hold there"},
+      {[](HostFacts& f) { f.state_file_system = "tmpfs"; },
+       "warning: the state lies on tmpfs: after a reboot viaduct knows no network"},
+      {[](HostFacts& f) { f.state_mode = 0775; },
+       "warning: others may write to the state folder (mode 0775)"},
+      {[](HostFacts& f) {
+         f.routes.push_back({Prefix::parse("10.1.0.128/25").value(), "tun0"});
+       },
+       "warning: the host's route to 10.1.0.128/25 by tun0 overlaps 10.1.0.0/24 of network aaaaaaaaaaaa: "
+       "containers"},
+      {[](HostFacts& f) {
+         f.routes.push_back({Prefix::parse("10.0.0.0/8").value(), "tun0"});
+       },
+       "note: the host's route to 10.0.0.0/8 by tun0 overlaps 10.1.0.0/24 of network aaaaaaaaaaaa: what is"},
       {[](HostFacts& f) { f.uplink_mtu = 1400; },
        "note: network aaaaaaaaaaaa has MTU 1500, its way out 1400"},
   };
@@ -102,6 +137,10 @@ TEST(Doctor, UnknownFacts_AreNotTakenForTrouble) {
   facts.ipv6_forwarding.reset();
   facts.uplink_mtu.reset();
   facts.state_free_bytes.reset();
+  facts.state_mode.reset();
+  facts.files_most.reset();
+  facts.route_localnet.reset();
+  facts.uplinks = {{"eth0", {}, {}}};
   EXPECT_TRUE(amiss(facts).empty());
 }
 

@@ -221,7 +221,8 @@ TEST_F(InspectionAtWork, LinksThatCannotBeRemoved_AreToldOf) {
   ASSERT_TRUE(service->leave(kNetwork, id_of('1'), soon()).ok());
   ASSERT_TRUE(service->delete_endpoint(kNetwork, id_of('1'), soon()).ok());
   EXPECT_TRUE(eventually([&] { return !seen_by(*service).empty(); }));
-  EXPECT_THAT(seen_by(*service), ElementsAre(HasSubstr("link: links out of service: they cannot be removed")));
+  EXPECT_THAT(seen_by(*service),
+              ElementsAre(HasSubstr("link: links out of service: they cannot be removed")));
   kernel.reaps = true;
   EXPECT_TRUE(eventually([&] { return seen_by(*service).empty(); }));
 }
