@@ -1,6 +1,9 @@
 """`viaductctl fsck`: what somebody did to links, addresses and rules behind viaductd's back is said, and mended."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from harness import wait
@@ -103,6 +106,47 @@ def test_a_busy_daemon_is_not_a_damaged_one(running, ctl):
         assert check(ctl)["findings"] == []
         network.remove_endpoint(endpoint)
         network.remove()
+
+
+def test_calls_at_work_meanwhile_are_no_differences(running, ctl):
+    stop = threading.Event()
+    rounds = []
+
+    def work(subnet):
+        caller = running.client()
+        while not stop.is_set():
+            network = Network(caller, subnet).create()
+            endpoint, _ = network.joined()
+            network.remove_endpoint(endpoint)
+            network.remove()
+            rounds.append(subnet)
+
+    with ThreadPoolExecutor() as pool:
+        workers = [pool.submit(work, f"10.{n}.0.0/24") for n in (52, 53, 54)]
+        try:
+            looks = [check_busy(ctl) for _ in range(40)]
+        finally:
+            stop.set()
+        for worker in workers:
+            worker.result()
+    assert [texts(findings) for findings in looks if findings] == []
+    assert len(rounds) >= 3, "nothing was at work"
+    assert check(ctl)["findings"] == []
+
+
+def check_busy(ctl):
+    """Differences, without what could not be looked at now."""
+    return [one for one in check(ctl)["findings"] if one["kind"] != "busy"]
+
+
+def test_doctor_tells_of_a_state_folder_that_others_may_write_to(running, ctl):
+    def said():
+        return [one for one in json.loads(ctl.run("doctor", "--json").stdout)["advice"] if "state folder" in one["text"]]
+
+    folder = Path(running.admin("/v1/status")[1]["state"])
+    assert said() == []
+    folder.chmod(0o777)
+    assert said() == [{"level": "warning", "text": "others may write to the state folder (mode 0777)", "remedy": f"chmod 0700 {folder}"}]
 
 
 def test_doctor_tells_of_the_daemon_and_of_its_absence(running, ctl):
