@@ -49,7 +49,11 @@ Result<std::vector<std::string>> NetworkService::follow_uplink(Deadline deadline
 }
 
 Result<ReconcileReport> NetworkService::reconcile() {
-  return impl_->reconciler.run();
+  return impl_->reconciler.run_at_start();
+}
+
+Result<ReconcileReport> NetworkService::repair(Deadline deadline) {
+  return impl_->reconciler.run(deadline);
 }
 
 Result<std::vector<Finding>> NetworkService::inspect() {

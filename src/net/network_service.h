@@ -73,10 +73,12 @@ class NetworkService {
   // Makes kernel and firewall hold what the store promises: bridges, addresses, ports, rules; removes links
   // that carry this instance's mark and have no record; forgets endpoints that are
   // proven gone, and has their addresses given back: those without links that were made in an earlier boot, or had been
-  // joined. Before the socket listens, and again whenever asked. What fails for one network does not stop the
+  // joined. Before the socket listens. What fails for one network does not stop the
   // others and stands in the report. Errors: kUnavailable, kPermission: the kernel does not even list its
   // links.
   Result<ReconcileReport> reconcile();
+  // The same while calls come, until the deadline: what a call may be making is left alone. Not on a call's path.
+  Result<ReconcileReport> repair(Deadline deadline);
 
   // Every difference between store, kernel, rules and ports, changing nothing. Errors: as reconcile().
   Result<std::vector<Finding>> inspect();

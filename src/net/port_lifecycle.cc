@@ -18,7 +18,6 @@ Status PortLifecycle::program(const ExternalConnectivityRequest& request, Deadli
   EndpointRecord endpoint = *known;
   endpoint.ports = TRY(core_.publisher.publish(request.endpoint_id, ServiceCore::label(*known), plan.wishes));
   rollback.add([&] {
-    core_.publisher.withdraw(request.endpoint_id);
     static_cast<void>(
         core_.publisher.take_back(request.endpoint_id, ServiceCore::label(*known), known->ports));
   });
@@ -26,6 +25,9 @@ Status PortLifecycle::program(const ExternalConnectivityRequest& request, Deadli
   std::sort(endpoint.ports.begin(), endpoint.ports.end());
   if (endpoint.ports != known->ports) {
     TRY(core_.kernel.set_hairpin(endpoint.host_link, core_.plan(*network, endpoint).hairpin));
+    rollback.add([&] {
+      static_cast<void>(core_.kernel.set_hairpin(endpoint.host_link, core_.plan(*network, *known).hairpin));
+    });
     TRY(core_.set_rules(*network, endpoint));
     rollback.add([&] { static_cast<void>(core_.set_rules(*network, *known)); });
     TRY(forget_datagrams(endpoint));

@@ -20,7 +20,23 @@ void note(std::vector<std::string>& list, std::vector<std::string> more) {
 
 }  // namespace
 
-Result<ReconcileReport> Reconciler::run() {
+Result<ReconcileReport> Reconciler::run_at_start() {
+  const std::lock_guard guard(mutex_);
+  deadline_.reset();
+  return compare(Calls::kNone);
+}
+
+Result<ReconcileReport> Reconciler::run(Deadline deadline) {
+  const std::lock_guard guard(mutex_);
+  deadline_ = deadline;
+  return compare(Calls::kMayCome);
+}
+
+Deadline Reconciler::patience() const {
+  return deadline_.value_or(Deadline::in(kPatience));
+}
+
+Result<ReconcileReport> Reconciler::compare(Calls calls) {
   const auto links = TRY(core_.kernel.links());
   Marks marks;
   for (const Link& link : links)
@@ -30,7 +46,10 @@ Result<ReconcileReport> Reconciler::run() {
     ++report.networks;
     repair_network(network.request.id, marks, report);
   }
-  for (const Link& link : links) judge_link(link, report);
+  for (const Link& link : links) {
+    judge_link(link, report);
+    if (calls == Calls::kNone) judge_unmarked(link, report);
+  }
   const auto renewed = core_.rules.renew();
   if (!renewed.ok()) report.problems.push_back("the firewall's rules: " + renewed.error().message);
   const auto reaped = core_.kernel.reap();
@@ -46,7 +65,7 @@ void Reconciler::repair_network(const std::string& id, const Marks& marks, Recon
   const auto problem = [&](const Error& error) {
     report.problems.push_back(fmt::format("network {}: {}", short_id(id), error.message));
   };
-  const auto lock = core_.table.lock(id, Deadline::in(kPatience));
+  const auto lock = core_.table.lock(id, patience());
   if (!lock.ok()) return problem(lock.error());
   const auto network = core_.table.network(id);
   if (!network) return;  // removed since the list was made
@@ -100,8 +119,7 @@ void Reconciler::judge_missing(const NetworkRecord& network, const std::vector<E
 
 void Reconciler::judge_link(const Link& link, ReconcileReport& report) {
   const auto mark = mark_from_alias(link.alias);
-  if (link.group == kDyingGroup) return;
-  if (!mark) return judge_unmarked(link, report);
+  if (link.group == kDyingGroup || !mark) return;
   if (mark->instance != core_.environment.instance) {
     report.problems.push_back(
         fmt::format("link {} belongs to another instance of viaduct ({}) and is left alone; remove it if "
@@ -128,7 +146,7 @@ void Reconciler::judge_unmarked(const Link& link, ReconcileReport& report) {
 
 void Reconciler::judge_bridge(const Link& link, const std::string& id, ReconcileReport& report) {
   // A call that is making this very network holds the lock.
-  const auto lock = core_.table.lock(id, Deadline::in(kPatience));
+  const auto lock = core_.table.lock(id, patience());
   if (!lock.ok()) {
     report.problems.push_back(fmt::format("link {}: {}", link.name, lock.error().message));
     return;

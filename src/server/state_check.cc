@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -22,7 +23,8 @@ Held addresses_held(const Services& services) {
 }
 
 // Endpoints on a pool of viaduct's own whose address it does not hold. Under another IPAM driver there is no such pool.
-void check_endpoints(const Services& services, std::vector<net::Finding>& found) {
+std::vector<net::Finding> look_at_endpoints(const Services& services) {
+  std::vector<net::Finding> found;
   std::set<Prefix> pools;
   for (const auto& pool : services.ipam.pools()) pools.insert(pool.pool);
   const Held held = addresses_held(services);
@@ -35,6 +37,18 @@ void check_endpoints(const Services& services, std::vector<net::Finding>& found)
                        fmt::format("its address {} is held by nobody", address->address.to_string()),
                        "restart its container, which asks for the address again"});
     }
+  return found;
+}
+
+// The two halves are read one after the other, and a container may come or go in between: what lasts counts.
+void check_endpoints(const Services& services, std::vector<net::Finding>& found) {
+  const auto first = look_at_endpoints(services);
+  if (first.empty()) return;
+  for (auto& again : look_at_endpoints(services))
+    if (std::any_of(first.begin(), first.end(), [&](const net::Finding& one) {
+          return one.subject == again.subject && one.text == again.text;
+        }))
+      found.push_back(std::move(again));
 }
 
 }  // namespace
@@ -55,7 +69,7 @@ Result<Json> check_state(const Services& services) {
 }
 
 Status repair_state(const Services& services, Deadline deadline) {
-  TRY(services.network.reconcile());
+  TRY(services.network.repair(deadline));
   TRY(services.network.forget_ended(deadline));
   TRY(services.ipam.reclaim_orphans(deadline));
   return {};

@@ -74,7 +74,7 @@ void check_forwarding(const HostFacts& facts, Advices& out) {
     out.push_back(
         {Level::kTrouble, "the host does not forward IPv4: containers reach nothing beyond it",
          "sysctl -w net.ipv4.ip_forward=1 (the engine does so when it starts, unless --ip-forward=false)"});
-  else
+  else if (facts.ip_forward)
     out.push_back({Level::kOk, "the host forwards IPv4", ""});
   if (facts.ipv6_forwarding == 0)
     out.push_back({Level::kWarning, "the host does not forward IPv6",

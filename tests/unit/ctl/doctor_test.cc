@@ -141,7 +141,9 @@ TEST(Doctor, UnknownFacts_AreNotTakenForTrouble) {
   facts.files_most.reset();
   facts.route_localnet.reset();
   facts.uplinks = {{"eth0", {}, {}}};
+  facts.ip_forward.reset();
   EXPECT_TRUE(amiss(facts).empty());
+  for (const Advice& one : examine(facts)) EXPECT_NE(one.text, "the host forwards IPv4") << "nobody knows";
 }
 
 TEST(Doctor, Json_HasEveryAdvice) {

@@ -100,6 +100,7 @@ TEST_F(PortCalls, EveryFailureOfAStep_LeavesWhatWasThere) {
       ++failures;
       EXPECT_THAT(world.ports.held(), ElementsAre("0.0.0.0:9000/tcp")) << step;
       EXPECT_EQ(world.firewall.endpoints_in_force().at(id_of('2')).ports.at(0).host_port, 9000) << step;
+      EXPECT_EQ(world.kernel.contents().hairpin.size(), 1U) << step;
     }
     if (gate == &world.kernel.gate()) {
       ASSERT_TRUE(program('2', {web(9000)}).ok());

@@ -118,6 +118,13 @@ TEST_F(Reconcile, AfterAReboot_NetworksComeBackAndEndpointsAreForgotten) {
   EXPECT_THAT(report.problems, IsEmpty());
 }
 
+TEST_F(Reconcile, RepairWhileCallsCome_LeavesALinkInTheMakingAlone) {
+  world.kernel.put_link(marked("vd-cccccccccccc", ""));
+  ASSERT_TRUE(world.service->repair(soon()).ok());
+  ASSERT_TRUE(world.reaped());
+  EXPECT_TRUE(world.link("vd-cccccccccccc").has_value());
+}
+
 TEST(ReconcileOfMany, Networks_CostTheKernelTheSameEach) {
   // Scenario 56.
   const auto questions_for = [](int networks) {
