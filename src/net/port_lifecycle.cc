@@ -14,8 +14,8 @@ Status PortLifecycle::program(const ExternalConnectivityRequest& request, Deadli
   if (!known) return unknown_endpoint(request.network_id, request.endpoint_id);
 
   const PortPlan plan = TRY(ServiceCore::driver_of(*network).ports(*network, *known, request.ports));
-  Rollback rollback;
   EndpointRecord endpoint = *known;
+  Rollback rollback;  // Ends before what its steps read.
   endpoint.ports = TRY(core_.publisher.publish(request.endpoint_id, ServiceCore::label(*known), plan.wishes));
   rollback.add([&] {
     static_cast<void>(
