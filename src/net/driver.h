@@ -13,12 +13,19 @@
 
 namespace viaduct::net {
 
+// A bridge beside the first one, without address, and the pair that joins the two: its named end is on the first.
+struct FurtherPlan {
+  BridgeSpec bridge;
+  JointSpec joint;
+};
+
 // What the kernel and the firewall must hold for a network. Made anew from the record at every start.
 struct NetworkPlan {
   BridgeSpec bridge;
   bool adopted =
       false;  // it is somebody else's: it must be there, and nothing of it is made, changed or removed
   std::vector<InterfaceAddress> addresses;  // of the bridge
+  std::vector<FurtherPlan> further;
   NetworkRules rules;
 };
 

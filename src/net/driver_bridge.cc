@@ -8,6 +8,7 @@
 #include "net/link_names.h"
 #include "net/object_id.h"
 #include "net/options.h"
+#include "net/spread.h"
 #include "net/subnets.h"
 
 namespace viaduct::net {
@@ -85,9 +86,32 @@ Status check_gateway_modes(const BridgeOptions& options, bool internal) {
       "nat-unprotected or routed");
 }
 
+PortIsolation isolation_of(const BridgeOptions& options) {
+  return options.inter_container == InterContainer::kDenied || options.isolate ? PortIsolation::kOn
+                                                                               : PortIsolation::kOff;
+}
+
+// The joint is isolated where the first bridge's endpoints are, so that those behind it and these do not meet, and is not
+// where the further bridge's are, so that these have a way to the gateway.
+std::vector<FurtherPlan> further_of(const NetworkRecord& network, const BridgeSpec& first,
+                                    PortIsolation isolation) {
+  std::vector<FurtherPlan> plans;
+  for (const FurtherBridge& further : network.further) {
+    FurtherPlan plan;
+    plan.bridge = {further.name, first.alias, first.mtu, further.mac};
+    plan.bridge.mcast_snooping = first.mcast_snooping;
+    plan.bridge.arp = false;
+    const JointNames names = joint_names(further.name);
+    plan.joint = {names.first, names.further, first.alias, first.name, further.name, isolation};
+    plans.push_back(std::move(plan));
+  }
+  return plans;
+}
+
 NetworkRules rules_of(const NetworkRecord& network, const BridgeOptions& options) {
   NetworkRules rules;
   rules.bridge = network.bridge;
+  for (const FurtherBridge& further : network.further) rules.further.push_back(further.name);
   rules.reach = network.request.internal ? Reach::kInternal : Reach::kOutside;
   rules.inter_container = options.isolate ? InterContainer::kDenied : options.inter_container;
   rules.gateway_mode_ipv4 = options.gateway_mode_ipv4;
@@ -203,6 +227,7 @@ NetworkPlan BridgeDriver::plan(const NetworkRecord& network, const PlanContext& 
   plan.bridge.route_loopback = !network.request.internal && translates(options.gateway_mode_ipv4);
   plan.adopted = network.adopted;
   plan.rules = rules_of(network, options);
+  plan.further = further_of(network, plan.bridge, isolation_of(options));
   if (network.adopted) return plan;
   for (const Subnet& subnet : subnets_of(network.request)) {
     const bool four = subnet.prefix.family() == Family::kIpv4;
@@ -245,16 +270,14 @@ VethSpec BridgeDriver::plan(const NetworkRecord& network, const EndpointRecord& 
   spec.host_name = endpoint.host_link;
   spec.peer_name = endpoint.peer_link;
   spec.alias = to_alias({context.instance, LinkMark::Kind::kEndpoint, endpoint.request.endpoint_id});
-  spec.bridge = network.bridge;
+  spec.bridge = bridge_of(network, endpoint.bridge);
   spec.mtu = network.mtu;
   spec.peer_mac = endpoint.mac;
   spec.hairpin = endpoint.ports.empty() ? Hairpin::kOff : Hairpin::kOn;
   const BridgeOptions options = stored_options(network);
   put_rates(options.rates, understood_endpoint_options(endpoint.request.driver_options).rates, context,
             endpoint, spec);
-  spec.isolation = options.inter_container == InterContainer::kDenied || options.isolate
-                       ? PortIsolation::kOn
-                       : PortIsolation::kOff;
+  spec.isolation = isolation_of(options);
   return spec;
 }
 

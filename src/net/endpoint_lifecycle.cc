@@ -66,7 +66,7 @@ Result<CreateEndpointReply> EndpointLifecycle::create(const CreateEndpointReques
   const auto lock = TRY(core_.table.lock(request.network_id, deadline));
   const auto stay = core_.endpoints_in_work.enter(request.endpoint_id, deadline);
   if (!stay) return endpoint_busy(request.endpoint_id);
-  const auto network = core_.table.network(request.network_id);
+  auto network = core_.table.network(request.network_id);
   if (!network) return unknown_network(request.network_id);
   if (auto known = core_.table.endpoint(request.network_id, request.endpoint_id))
     return repeat(*network, std::move(*known), request);
@@ -76,22 +76,23 @@ Result<CreateEndpointReply> EndpointLifecycle::create(const CreateEndpointReques
   EndpointRecord record = TRY(ServiceCore::driver_of(*network).accept(*network, request, context));
   record.since = core_.now();
   const auto stale = TRY(stale_holders(*network, record, deadline));
-  auto made = core_.make_links(*network, record);
+  const NetworkRecord before = *network;
+  auto made = spread_.make_links(*network, record);
   if (!made.ok()) return std::move(made).error().with_context("endpoint " + short_id(request.endpoint_id));
   Rollback rollback;
-  rollback.add([&] { static_cast<void>(core_.take_down(*network, record)); });
+  rollback.add([&] { spread_.undo(before, *network, record); });
 
   store::Transaction transaction;
   transaction.conditions.push_back(
       {store::Table::kNetwork, request.network_id, store::Condition::Kind::kExists});
   for (const auto& holder : stale) transaction.writes.push_back(removal_of(holder));
   transaction.writes.push_back(write_of(record));
-  NetworkRecord confirmed = *network;
-  confirmed.confirmed = true;
-  if (!network->confirmed) transaction.writes.push_back(write_of(confirmed));
+  const bool changed = !network->confirmed || network->further.size() != before.further.size();
+  network->confirmed = true;
+  if (changed) transaction.writes.push_back(write_of(*network));
   TRY(core_.store.commit(transaction));
   rollback.commit();
-  if (!network->confirmed) core_.table.put(confirmed);
+  if (changed) core_.table.put(*network);
   for (const auto& holder : stale) {
     core_.erase(holder);
     core_.give_back(*network, holder, &record);
@@ -117,7 +118,8 @@ Result<CreateEndpointReply> EndpointLifecycle::repeat(const NetworkRecord& netwo
                  fmt::format("endpoint {} of network {} exists with other parameters; delete it first",
                              short_id(request.endpoint_id), short_id(request.network_id))};
   if (TRY(core_.host_link(network, known))) return reply_for(known);
-  TRY(core_.make_links(network, known));
+  NetworkRecord current = network;
+  TRY(core_.make_links(current, known));
   Rollback rollback;
   rollback.add([&] { static_cast<void>(core_.take_down(network, known)); });
   TRY(core_.store.commit({{}, {write_of(known)}}));
@@ -208,6 +210,7 @@ Result<uint64_t> EndpointLifecycle::forget_ended(Deadline deadline) {
     if (network && endpoint) linked = TRY(core_.aliases_in_service());
     if (!network || !endpoint || !ended(*network, *endpoint)) continue;
     TRY(core_.forget(*network, {*endpoint}));
+    spread_.tidy(network->request.id);
     ++forgotten;
   }
   return forgotten;
@@ -219,6 +222,7 @@ Status EndpointLifecycle::erase_unjoined(const NetworkRecord& network, const End
   TRY(core_.take_down(network, endpoint));
   TRY(core_.store.commit({{}, {removal_of(endpoint)}}));
   core_.erase(endpoint);
+  spread_.tidy(network.request.id);
   return {};
 }
 
@@ -226,6 +230,7 @@ Status EndpointLifecycle::remove_locked(const NetworkRecord& network, const Endp
   TRY(core_.take_down(network, endpoint));
   TRY(core_.store.commit({{}, {removal_of(endpoint)}}));
   core_.erase(endpoint);
+  spread_.tidy(network.request.id);
   core_.tell_addresses(network, endpoint, nullptr, core_.environment.endpoint_deleted);
   return {};
 }
@@ -267,7 +272,8 @@ Result<bool> EndpointLifecycle::ready_links(const NetworkRecord& network, Endpoi
     }
     TRY(core_.take_down(network, endpoint));
   }
-  TRY(core_.make_links(network, endpoint));
+  NetworkRecord current = network;
+  TRY(core_.make_links(current, endpoint));
   return true;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "net/bridge_spread.h"
 #include "net/service_core.h"
 
 namespace viaduct::net {
@@ -42,6 +43,7 @@ class EndpointLifecycle {
                            const std::string& sandbox_key);
 
   ServiceCore& core_;
+  BridgeSpread spread_{core_};
   // What the last sweep_unjoined saw, and the uptime at which it was seen first; by network and endpoint.
   std::map<std::pair<std::string, std::string>, std::chrono::seconds> unjoined_;
 };

@@ -44,6 +44,14 @@ Result<Link*> existing_bridge(std::map<std::string, Link>& links, const std::str
   return bridge;
 }
 
+// br_add_if() in net/bridge/br_if.c.
+Status check_room(const std::map<std::string, Link>& links, int bridge, int most) {
+  const auto ports = std::count_if(links.begin(), links.end(),
+                                   [bridge](const auto& entry) { return entry.second.master == bridge; });
+  if (ports >= most) return from_errno(EXFULL, "cannot add a port");
+  return {};
+}
+
 bool ours(const Link& link) {
   return link.group == kLiveGroup || link.group == kDyingGroup;
 }
@@ -138,6 +146,7 @@ Status FakeKernel::create_veth(const VethSpec& spec) {
   if (spec.rate_out && state->links.contains(spec.rate_out->name))
     return from_errno(EEXIST, fmt::format("cannot create link {}", spec.rate_out->name));
   int master = TRY(existing_bridge(state->links, spec.bridge))->index;
+  TRY(check_room(state->links, master, most_ports_));
   Mac peer_mac = spec.peer_mac.value_or(Mac::random());
   state->add({0, spec.peer_name, "veth", "", kLiveGroup, 0, spec.mtu, peer_mac, false, true});
   state->add(
@@ -151,6 +160,24 @@ Status FakeKernel::create_veth(const VethSpec& spec) {
   }
   state->peers[spec.host_name] = spec.peer_name;
   state->peers[spec.peer_name] = spec.host_name;
+  return {};
+}
+
+Status FakeKernel::create_joint(const JointSpec& spec) {
+  TRY(gate_.pass("create joint"));
+  auto state = state_.lock();
+  TRY(check_new(state->links, spec.name));
+  TRY(check_new(state->links, spec.other_name));
+  const int master = TRY(existing_bridge(state->links, spec.bridge))->index;
+  const int other = TRY(existing_bridge(state->links, spec.other_bridge))->index;
+  TRY(check_room(state->links, master, most_ports_));
+  TRY(check_room(state->links, other, most_ports_));
+  for (const auto& [name, bridge] : {std::pair(spec.name, master), std::pair(spec.other_name, other)}) {
+    state->add({0, name, "veth", spec.alias, kLiveGroup, bridge, kJointMtu, Mac::random(), true, true});
+    state->isolation[name] = name == spec.name ? spec.isolation : PortIsolation::kOff;
+  }
+  state->peers[spec.name] = spec.other_name;
+  state->peers[spec.other_name] = spec.name;
   return {};
 }
 

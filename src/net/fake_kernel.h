@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <set>
 #include <string>
@@ -42,11 +43,14 @@ class FakeKernel final : public Kernel {
   // Routes and addresses of the host, besides those of links here.
   void set_host_prefixes(std::vector<Prefix> prefixes);
   void set_uplink_mtu(std::optional<int> mtu);
+  // How many ports a bridge takes. Before the first one is made.
+  void set_most_ports(int most) { most_ports_ = most; }
 
   Result<std::vector<Link>> links() override;
   Result<std::optional<Link>> find_link(const std::string& name) override;
   Status create_bridge(const BridgeSpec& spec) override;
   Status create_veth(const VethSpec& spec) override;
+  Status create_joint(const JointSpec& spec) override;
   Status attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) override;
   Result<bool> ensure_rates(const VethSpec& spec) override;
   Status set_hairpin(const std::string& name, Hairpin hairpin) override;
@@ -76,6 +80,7 @@ class FakeKernel final : public Kernel {
   FakeGate gate_;
   FakeGate announcement_gate_;
   Guarded<State> state_;
+  std::atomic<int> most_ports_ = 1023;
 };
 
 }  // namespace viaduct::net

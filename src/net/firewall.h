@@ -38,6 +38,8 @@ struct NetworkRules {
   GatewayMode gateway_mode_ipv6 = GatewayMode::kNat;
   // Links of the host from which published ports are reached at the container's own address as well.
   std::vector<std::string> trusted = {};
+  // Bridges beside it, which are joined to it (spread.h). What passes them passes the first one as well, and is judged there.
+  std::vector<std::string> further = {};
   bool operator==(const NetworkRules&) const = default;
 };
 

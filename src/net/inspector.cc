@@ -95,6 +95,8 @@ void Inspector::look_at_network(const std::string& id, const Links& links, std::
   const auto network = core_.table.network(id);
   if (!network) return;  // removed since the list was made
   look_at_bridge(*network, links, found);
+  for (const FurtherPlan& further : core_.plan(*network).further)
+    look_at_further(*network, further, links, found);
   for (const EndpointRecord& endpoint : core_.table.endpoints_of(id))
     look_at_endpoint(*network, endpoint, links, found);
 }
@@ -132,6 +134,29 @@ void Inspector::look_at_bridge(const NetworkRecord& network, const Links& links,
                      plan.bridge.mac.to_string()),
          fmt::format("ip link set {} address {}", name, plan.bridge.mac.to_string()));
   look_at_addresses(network, plan, found);
+}
+
+void Inspector::look_at_further(const NetworkRecord& network, const FurtherPlan& plan, const Links& links,
+                                std::vector<Finding>& found) {
+  const auto tell = [&](std::string text, std::string remedy) {
+    found.push_back({"bridge", network_of(network), std::move(text), std::move(remedy)});
+  };
+  const auto in_place = [&](const std::string& name, const std::string& master) -> bool {
+    const auto link = links.find(name);
+    if (link == links.end() || link->second.group == kDyingGroup || link->second.alias != plan.bridge.alias)
+      return false;
+    const auto bridge = links.find(master);
+    return master.empty() || (bridge != links.end() && link->second.master == bridge->second.index);
+  };
+  const JointSpec& joint = plan.joint;
+  if (!in_place(plan.bridge.name, ""))
+    return tell(fmt::format("bridge {} is missing", plan.bridge.name),
+                "a repair makes it anew, with its ports");
+  if (!links.at(plan.bridge.name).up)
+    tell(fmt::format("bridge {} is down", plan.bridge.name), "a repair sets it up");
+  if (!in_place(joint.name, joint.bridge) || !in_place(joint.other_name, joint.other_bridge))
+    tell(fmt::format("bridges {} and {} are not joined", joint.bridge, joint.other_bridge),
+         "a repair joins them");
 }
 
 void Inspector::look_at_addresses(const NetworkRecord& network, const NetworkPlan& plan,

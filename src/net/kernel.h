@@ -25,6 +25,8 @@ class Kernel {
   // Makes both ends in kLiveGroup, the host end a port of the bridge, with its alias, up; the peer down.
   // After failure: no link.
   virtual Status create_veth(const VethSpec& spec) = 0;
+  // Makes both ends in kLiveGroup, ports, with their alias and kJointMtu, up. After failure: no link.
+  virtual Status create_joint(const JointSpec& spec) = 0;
   // Makes an existing link a port of the bridge again, in kLiveGroup and up; its alias stays.
   virtual Status attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) = 0;
   // Makes the limits of an endpoint hold: qdiscs of its host end, and the shaper with its redirection. create_veth() does

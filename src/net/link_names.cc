@@ -15,6 +15,7 @@ constexpr char kBridgePrefix[] = "vd-";
 constexpr char kHostPrefix[] = "ve";
 constexpr char kPeerPrefix[] = "vc";
 constexpr char kShaperPrefix[] = "vf";
+constexpr char kJointPrefix[] = "vj";
 constexpr size_t kBridgeTail = kMaxLinkName - 3;
 constexpr size_t kVethTail = kMaxLinkName - 2;
 // 36^8 is about 2^41: names of one host do not meet twice.
@@ -40,7 +41,7 @@ Error no_free_name(const char* what, const std::string& id) {
   return Error{
       ErrorCode::kExhausted,
       fmt::format("{} {} gets no link name: all {} that viaduct tries are in use on this host; remove links "
-                  "whose names begin with vd-, ve, vc or vf and that nobody needs",
+                  "whose names begin with vd-, ve, vc, vf or vj and that nobody needs",
                   what, id, kNameAttempts)};
 }
 
@@ -52,6 +53,22 @@ Result<std::string> bridge_name(const std::string& network_id, const std::set<st
     if (!taken.contains(name)) return name;
   }
   return no_free_name("network", network_id);
+}
+
+Result<std::string> further_bridge_name(const std::string& network_id, int number,
+                                        const std::set<std::string>& taken) {
+  const std::string own = fmt::format("{}#{}", network_id, number);
+  for (int attempt = 1; attempt <= kNameAttempts; ++attempt) {
+    std::string name = kBridgePrefix + tail(own, kBridgeTail, attempt);
+    if (!taken.contains(name)) return name;
+  }
+  return no_free_name("network", network_id);
+}
+
+JointNames joint_names(const std::string& further_bridge) {
+  const std::string middle =
+      kJointPrefix + further_bridge.substr(std::min(further_bridge.size(), sizeof(kBridgePrefix) - 1));
+  return {middle + "a", middle + "b"};
 }
 
 Result<VethNames> veth_names(const std::string& endpoint_id, const std::set<std::string>& taken) {

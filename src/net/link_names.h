@@ -25,6 +25,19 @@ Result<std::string> bridge_name(const std::string& network_id, const std::set<st
 // above.
 Result<VethNames> veth_names(const std::string& endpoint_id, const std::set<std::string>& taken);
 
+// Of a bridge that the network has beside its first one: "vd-", 4 characters of the id, 8 of a hash of id, number and attempt.
+// `number`: from 2. Errors: as above.
+Result<std::string> further_bridge_name(const std::string& network_id, int number,
+                                        const std::set<std::string>& taken);
+
+// The ends of the pair that joins it to the first bridge: "vj" and what follows "vd-" in its name, so that they move with it,
+// then "a" for the end on the first bridge and "b" for its own.
+struct JointNames {
+  std::string first;
+  std::string further;
+};
+JointNames joint_names(const std::string& further_bridge);
+
 // "vf" and what follows "ve" in the host end's name, so that it moves with it.
 std::string shaper_name(const std::string& host_end);
 

@@ -74,6 +74,9 @@ struct BridgeSpec {
   // has it, which is yes and no.
   std::optional<bool> mcast_snooping = {};
   std::optional<bool> mcast_querier = {};
+  // Whether the host answers ARP there. It has no address on a network's further bridges, and would answer for those of the
+  // first one with the wrong MAC (arp_ignore=0).
+  bool arp = true;
 };
 
 enum class PortIsolation { kOff, kOn };
@@ -108,6 +111,20 @@ struct VethSpec {
   std::optional<RateLimit> rate_in = {};  // towards the peer
   std::optional<Shaper> rate_out = {};    // from it
 };
+
+// A veth pair that joins two bridges, each end a port of one.
+struct JointSpec {
+  std::string name;
+  std::string other_name;
+  std::string alias;  // of both
+  std::string bridge;
+  std::string other_bridge;
+  PortIsolation isolation = PortIsolation::kOff;  // of `name`; the other end is never isolated
+};
+
+// The MTU of a joint, the most that a link may have: ports drop what is larger without a word, and it is the links of endpoints
+// that say how much that may be.
+inline constexpr int kJointMtu = 65535;
 
 // That the endpoint behind a port has these addresses, and this MAC.
 struct Announcement {

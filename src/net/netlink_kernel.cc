@@ -60,13 +60,19 @@ struct Completion {
   std::optional<int> mtu;  // empty: as it is
   std::optional<PortIsolation> isolation;
   bool route_loopback = false;
+  bool arp = true;
+  int master = 0;  // 0: as it is
 };
 
 // Goes up with it, so that a port is never up before its isolation is set.
 NetlinkMessage completion(const Completion& rest) {
   NetlinkMessage message(RTM_NEWLINK, 0);
-  message.put_header(link_header(0, AdminState::kUp));
+  ifinfomsg header = link_header(0, AdminState::kUp);
+  if (!rest.arp) header.ifi_flags |= IFF_NOARP;
+  if (!rest.arp) header.ifi_change |= IFF_NOARP;
+  message.put_header(header);
   message.put_string(IFLA_IFNAME, rest.name);
+  if (rest.master != 0) message.put_u32(IFLA_MASTER, as_u32(rest.master));
   if (!rest.alias.empty()) message.put_string(IFLA_IFALIAS, rest.alias);
   if (rest.mtu) message.put_u32(IFLA_MTU, as_u32(*rest.mtu));
   if (rest.isolation) put_port_settings(message, *rest.isolation);
@@ -182,8 +188,8 @@ Status NetlinkKernel::create_bridge(const BridgeSpec& spec) {
   TRY(pool_->exchange(creation, attempt));
   // The MTU not at creation: only one that is changed counts as the user's own, and stays when ports go
   // (br_change_mtu, net/bridge/br_device.c).
-  Status completed =
-      complete(*pool_, {spec.name, spec.alias, spec.mtu, std::nullopt, spec.route_loopback}, attempt);
+  Status completed = complete(
+      *pool_, {spec.name, spec.alias, spec.mtu, std::nullopt, spec.route_loopback, spec.arp}, attempt);
   if (!completed.ok()) delete_link(spec.name);
   return completed;
 }
@@ -202,6 +208,29 @@ Status NetlinkKernel::create_veth(const VethSpec& spec) {
     if (!limited.ok()) completed = limited.error();
   }
   if (!completed.ok()) delete_link(spec.host_name);
+  return completed;
+}
+
+Status NetlinkKernel::create_joint(const JointSpec& spec) {
+  const std::string attempt = fmt::format("cannot join bridges {} and {} by {} and {}", spec.bridge,
+                                          spec.other_bridge, spec.name, spec.other_name);
+  TRY(check_link_name(spec.name));
+  TRY(check_link_name(spec.other_name));
+  const Link bridge = TRY(existing_bridge(spec.bridge, attempt));
+  const Link other = TRY(existing_bridge(spec.other_bridge, attempt));
+  VethSpec pair;
+  pair.host_name = spec.name;
+  pair.peer_name = spec.other_name;
+  pair.mtu = kJointMtu;
+  NetlinkMessage creation = veth_creation(pair, bridge.index);
+  TRY(pool_->exchange(creation, attempt));
+  // The other end first: what is isolated is so before anything comes through.
+  Completion rest{spec.other_name, spec.alias, std::nullopt, std::nullopt};
+  rest.master = other.index;
+  Status completed = complete(*pool_, rest, attempt);
+  if (completed.ok())
+    completed = complete(*pool_, {spec.name, spec.alias, std::nullopt, spec.isolation}, attempt);
+  if (!completed.ok()) delete_link(spec.name);
   return completed;
 }
 

@@ -23,6 +23,7 @@ class NetlinkKernel final : public Kernel {
   Result<std::optional<Link>> find_link(const std::string& name) override;
   Status create_bridge(const BridgeSpec& spec) override;
   Status create_veth(const VethSpec& spec) override;
+  Status create_joint(const JointSpec& spec) override;
   Status attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) override;
   Result<bool> ensure_rates(const VethSpec& spec) override;
   Status set_hairpin(const std::string& name, Hairpin hairpin) override;

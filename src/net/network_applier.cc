@@ -69,6 +69,19 @@ Status NetworkApplier::create(const NetworkPlan& plan) {
   return {};
 }
 
+Status NetworkApplier::mend_bridge(const Link& link, const BridgeSpec& spec,
+                                   std::vector<std::string>& repaired) {
+  if (link.mtu != spec.mtu) {
+    TRY(kernel_.set_mtu(spec.name, spec.mtu));
+    repaired.push_back(fmt::format("bridge {} had MTU {}, set to {}", spec.name, link.mtu, spec.mtu));
+  }
+  if (!link.up) {
+    TRY(kernel_.set_up(spec.name));
+    repaired.push_back(fmt::format("bridge {} was down, set up", spec.name));
+  }
+  return {};
+}
+
 Result<NetworkApplier::Ensured> NetworkApplier::ensure(const NetworkPlan& plan) {
   Ensured ensured;
   const std::string& name = plan.bridge.name;
@@ -81,15 +94,7 @@ Result<NetworkApplier::Ensured> NetworkApplier::ensure(const NetworkPlan& plan) 
   if (link && !is_dying(*link)) {
     if (link->alias != plan.bridge.alias || link->kind != "bridge") return name_taken(name);
     present = TRY(kernel_.addresses(name));
-    if (link->mtu != plan.bridge.mtu) {
-      TRY(kernel_.set_mtu(name, plan.bridge.mtu));
-      ensured.repaired.push_back(
-          fmt::format("bridge {} had MTU {}, set to {}", name, link->mtu, plan.bridge.mtu));
-    }
-    if (!link->up) {
-      TRY(kernel_.set_up(name));
-      ensured.repaired.push_back(fmt::format("bridge {} was down, set up", name));
-    }
+    TRY(mend_bridge(*link, plan.bridge, ensured.repaired));
   } else {
     TRY(create_bridge(plan.bridge));
     ensured.repaired.push_back(fmt::format("bridge {} was missing, made anew", name));
@@ -112,11 +117,16 @@ Status NetworkApplier::remove(const NetworkPlan& plan, const std::vector<VethSpe
   const auto note_if_ours = [&](const Link& link, const std::string& alias) {
     if (link.alias == alias && !is_dying(link)) names.push_back(link.name);
   };
-  if (endpoints.empty()) {
+  if (endpoints.empty() && plan.further.empty()) {
     const auto bridge = TRY(kernel_.find_link(plan.bridge.name));
     if (bridge) note_if_ours(*bridge, plan.bridge.alias);
   } else {
     std::map<std::string, std::string> aliases = {{plan.bridge.name, plan.bridge.alias}};
+    // The other end of a joint goes with the first.
+    for (const FurtherPlan& further : plan.further) {
+      aliases.emplace(further.bridge.name, further.bridge.alias);
+      aliases.emplace(further.joint.name, further.joint.alias);
+    }
     for (const VethSpec& endpoint : endpoints) {
       aliases.emplace(endpoint.host_name, endpoint.alias);
       if (endpoint.rate_out) aliases.emplace(endpoint.rate_out->name, endpoint.rate_out->alias);
@@ -143,10 +153,8 @@ Status NetworkApplier::create_endpoint(const VethSpec& spec) {
   }
   // br_add_if (net/bridge/br_if.c): port numbers of a bridge end at BR_MAX_PORTS, 1024.
   if (!created.ok() && created.error().sys_errno == EXFULL)
-    return Error{
-        ErrorCode::kExhausted,
-        fmt::format("bridge {} is full: Linux gives a bridge 1023 ports; use another network", spec.bridge),
-        EXFULL};
+    return Error{ErrorCode::kExhausted,
+                 fmt::format("bridge {} is full: Linux gives a bridge 1023 ports", spec.bridge), EXFULL};
   return created;
 }
 

@@ -32,7 +32,15 @@ class NetworkApplier {
   // alone. Errors: as create().
   Result<Ensured> ensure(const NetworkPlan& plan);
 
-  // Takes the bridge and the host ends of the endpoints out of service, and announcements and rules away. What is gone is
+  // Makes a further bridge and its joint. After failure nothing of them is left. Errors: as create(); kExhausted, the first
+  // bridge has no port left.
+  Status create_further(const FurtherPlan& plan);
+  // As ensure().
+  Result<Ensured> ensure_further(const FurtherPlan& plan);
+  // Takes them out of service. What is gone is no error.
+  Status remove_further(const FurtherPlan& plan);
+
+  // Takes the bridges and the host ends of the endpoints out of service, and announcements and rules away. What is gone is
   // no error.
   Status remove(const NetworkPlan& plan, const std::vector<VethSpec>& endpoints);
 
@@ -51,6 +59,11 @@ class NetworkApplier {
   // Gets a leftover of one's own, or what is dying, out of the way of a new link. Returns whether the name is worth another
   // try.
   Result<bool> clear_leftover(const std::string& name, const std::string& alias);
+  // Sets what of an existing bridge can differ.
+  Status mend_bridge(const Link& link, const BridgeSpec& spec, std::vector<std::string>& repaired);
+  Status ensure_joint(const JointSpec& spec, int bridge, int other_bridge,
+                      std::vector<std::string>& repaired);
+  Status create_joint(const JointSpec& spec);
   void undo_bridge(const BridgeSpec& spec);
 
   Kernel& kernel_;

@@ -152,6 +152,12 @@ std::set<Mac> NetworkTable::macs_of(const std::string& network_id) const {
   return macs;
 }
 
+EndpointCounts NetworkTable::counts_of(const std::string& network_id) const {
+  std::lock_guard guard(mutex_);
+  const auto entry = entries_.find(network_id);
+  return entry == entries_.end() ? EndpointCounts() : entry->second.counts;
+}
+
 std::optional<NetworkTable::Use> NetworkTable::use_of(const Prefix& pool, const IpAddress& address) const {
   std::lock_guard guard(mutex_);
   const auto places = places_.find(address);
@@ -227,16 +233,21 @@ void NetworkTable::erase_network(const std::string& id) {
   for (const auto& [endpoint_id, endpoint] : found->second.endpoints) drop(endpoint);
   found->second.record.reset();
   found->second.endpoints.clear();
+  found->second.counts.clear();
   found->second.claimed.clear();
   forget_if_unused(id);
 }
 
 void NetworkTable::put(const EndpointRecord& record) {
   std::lock_guard guard(mutex_);
-  auto& endpoints = entries_[record.request.network_id].endpoints;
-  const auto known = endpoints.find(record.request.endpoint_id);
-  if (known != endpoints.end()) drop(known->second);
-  endpoints[record.request.endpoint_id] = record;
+  Entry& entry = entries_[record.request.network_id];
+  const auto known = entry.endpoints.find(record.request.endpoint_id);
+  if (known != entry.endpoints.end()) {
+    drop(known->second);
+    --entry.counts[known->second.bridge];
+  }
+  ++entry.counts[record.bridge];
+  entry.endpoints[record.request.endpoint_id] = record;
   note(record);
 }
 
@@ -247,6 +258,7 @@ void NetworkTable::erase_endpoint(const std::string& network_id, const std::stri
   const auto found = entry->second.endpoints.find(endpoint_id);
   if (found == entry->second.endpoints.end()) return;
   drop(found->second);
+  --entry->second.counts[found->second.bridge];
   entry->second.endpoints.erase(found);
 }
 

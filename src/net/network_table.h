@@ -11,6 +11,7 @@
 
 #include "base/deadline.h"
 #include "net/records.h"
+#include "net/spread.h"
 
 namespace viaduct::net {
 
@@ -47,6 +48,9 @@ class NetworkTable {
   // Endpoints of the network, without `endpoint_id` itself, that have one of these addresses or this MAC.
   [[nodiscard]] std::vector<EndpointRecord> holders(const EndpointRecord& wanted) const;
   [[nodiscard]] std::set<Mac> macs_of(const std::string& network_id) const;
+
+  // How many endpoints are on each bridge of the network. No walk over the endpoints.
+  [[nodiscard]] EndpointCounts counts_of(const std::string& network_id) const;
 
   // What an address of a subnet that overlaps the pool is used for. Looks into an index of addresses: no walk over
   // networks or endpoints.
@@ -88,6 +92,7 @@ class NetworkTable {
   struct Entry {
     std::optional<NetworkRecord> record;
     std::map<std::string, EndpointRecord> endpoints;
+    EndpointCounts counts;
     std::vector<Prefix> claimed;
     // Tickets: calls are served in the order in which they came, so that none starves.
     uint64_t next_ticket = 0;

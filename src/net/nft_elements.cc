@@ -66,6 +66,7 @@ void add_sender(TableSets& sets, const SenderRule& sender) {
 Status check_rules(const NetworkRules& network) {
   TRY(check_link_name(network.bridge));
   for (const std::string& link : network.trusted) TRY(check_link_name(link));
+  for (const std::string& link : network.further) TRY(check_link_name(link));
   for (const Prefix& prefix : network.masquerade) {
     if (prefix.length() > 0) continue;
     return invalid_argument(fmt::format("bridge {} cannot masquerade {}; name the network's subnet",
@@ -102,6 +103,14 @@ TableSets sets_of(const RulesByBridge& networks, const std::set<std::string>& en
     std::string name = quoted(bridge);
     sets.bridges.insert(name);
     if (network.inter_container == InterContainer::kAllowed) sets.icc_pairs.insert(name + " . " + name);
+    for (const std::string& further : network.further) {
+      const std::string other = quoted(further);
+      sets.bridges.insert(other);
+      sets.further.insert(other);
+      // Who may speak to whom there is a matter of port isolation: the way to the gateway leads through it.
+      sets.icc_pairs.insert(other + " . " + other);
+      if (network.reach == Reach::kInternal) sets.internal.insert(other);
+    }
     if (network.reach == Reach::kInternal) {
       sets.internal.insert(name);
       continue;

@@ -28,6 +28,7 @@ constexpr std::string_view kPairs = "type ifname . ifname";
 
 const std::array kSets{
     SetDescription{"bridges", kLinks, &TableSets::bridges},
+    SetDescription{"further", kLinks, &TableSets::further},
     SetDescription{"internal", kLinks, &TableSets::internal},
     SetDescription{"icc_pairs", kPairs, &TableSets::icc_pairs},
     SetDescription{"trusted", kPairs, &TableSets::trusted},
@@ -82,11 +83,15 @@ const std::array kChains{
                      }},
     // The host's own programs reach published ports over 127.0.0.1, for which a bridge has route_localnet; its containers do not
     // reach the host's loopback that way. Before connection tracking puts the address back into what is answered.
-    ChainDescription{"loopback",
-                     "type filter hook prerouting priority raw",
-                     {
-                         "ip daddr 127.0.0.0/8 iifname @bridges drop",
-                     }},
+    ChainDescription{
+        "loopback",
+        "type filter hook prerouting priority raw",
+        {
+            "ip daddr 127.0.0.0/8 iifname @bridges drop",
+            // With br_netfilter a packet comes by here on each bridge that it crosses, and an address is
+            // translated, or left alone for good, where its flow is first seen: on the first bridge.
+            "iifname @further notrack",
+        }},
     ChainDescription{"prerouting",
                      "type nat hook prerouting priority dstnat",
                      {
@@ -264,6 +269,7 @@ std::string difference(const TableSets& from, const TableSets& to) {
 std::set<std::string> accept_patterns(const RulesByBridge& networks) {
   std::set<std::string> patterns;
   for (const auto& [bridge, network] : networks) {
+    if (!network.further.empty()) patterns.insert(std::string(kOwnPrefix) + "*");
     patterns.insert(bridge.starts_with(kOwnPrefix) ? std::string(kOwnPrefix) + "*" : bridge);
   }
   return patterns;

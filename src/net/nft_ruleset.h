@@ -15,6 +15,7 @@ namespace viaduct::net {
 struct TableSets {
   // Of the networks.
   std::set<std::string> bridges;
+  std::set<std::string> further;
   std::set<std::string> internal;
   std::set<std::string> icc_pairs;
   std::set<std::string> trusted;

@@ -4,8 +4,10 @@
 
 #include <chrono>
 
+#include "net/bridge_spread.h"
 #include "net/link_names.h"
 #include "net/object_id.h"
+#include "net/spread.h"
 
 namespace viaduct::net {
 
@@ -74,6 +76,7 @@ void Reconciler::repair_network(const std::string& id, const Marks& marks, Recon
   if (!repair.ok()) return problem(repair.error());
   note(report.repaired, std::move(repair.value().repaired));
   judge_missing(repair.value().network, repair.value().missing, marks, report);
+  BridgeSpread(core_).tidy(id);
   for (const EndpointRecord& endpoint : core_.table.endpoints_of(id)) {
     core_.rules.note(endpoint.request.endpoint_id,
                      ServiceCore::driver_of(*network).rules(*network, endpoint));
@@ -139,8 +142,8 @@ void Reconciler::judge_link(const Link& link, ReconcileReport& report) {
 // The alias comes with a second message (netlink_kernel.cc): a process that was killed between the two left a link of
 // viaduct's group and naming without one. At start nobody is between the two.
 void Reconciler::judge_unmarked(const Link& link, ReconcileReport& report) {
-  const bool named =
-      link.name.starts_with("vd-") || link.name.starts_with("ve") || link.name.starts_with("vf");
+  const bool named = link.name.starts_with("vd-") || link.name.starts_with("ve") ||
+                     link.name.starts_with("vf") || link.name.starts_with("vj");
   if (link.group == kLiveGroup && link.alias.empty() && named) retire(link, report);
 }
 
@@ -152,7 +155,7 @@ void Reconciler::judge_bridge(const Link& link, const std::string& id, Reconcile
     return;
   }
   const auto network = core_.table.network(id);
-  if (!network || network->bridge != link.name) retire(link, report);
+  if (!network || !has_link(*network, link.name)) retire(link, report);
 }
 
 void Reconciler::judge_host_end(const Link& link, const std::string& id, ReconcileReport& report) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "net/options.h"
 
 namespace viaduct::net {
@@ -92,6 +94,23 @@ Result<std::vector<PublishedPort>> port_list(const JsonReader& reader, const cha
   return list;
 }
 
+Result<std::vector<FurtherBridge>> further_list(const JsonReader& reader) {
+  std::vector<FurtherBridge> list;
+  const Json* array = TRY(reader.array("further"));
+  if (array == nullptr) return list;
+  for (size_t i = 0; i < array->size(); ++i) {
+    const auto one = TRY(JsonReader::of((*array)[i], fmt::format("{}.further[{}]", reader.where(), i)));
+    FurtherBridge bridge;
+    bridge.number =
+        static_cast<int>(TRY(one.integer_or("number", 0, kFirstBridge + 1, std::numeric_limits<int>::max())));
+    bridge.name = TRY(one.required_string("bridge"));
+    bridge.mac = TRY(required_of<Mac>(one, "mac"));
+    if (bridge.number == 0) return invalid_argument(one.where() + ".number is missing");
+    list.push_back(std::move(bridge));
+  }
+  return list;
+}
+
 Result<NetworkRecord> read_network(const std::string& key, const Json& value) {
   const auto reader = TRY(JsonReader::of(value, "network " + key));
   NetworkRecord record;
@@ -108,6 +127,7 @@ Result<NetworkRecord> read_network(const std::string& key, const Json& value) {
   record.since = TRY(reader.string_or_empty("since"));
   record.confirmed = TRY(reader.bool_or("confirmed", true));
   record.adopted = TRY(reader.bool_or("adopted", false));
+  record.further = TRY(further_list(reader));
   if (record.request.id != key)
     return invalid_argument(
         fmt::format("network {}.id is {}; it must equal the key", key, record.request.id));
@@ -126,6 +146,8 @@ Result<EndpointRecord> read_endpoint(const std::string& key, const Json& value) 
   record.mac = TRY(required_of<Mac>(reader, "mac"));
   record.host_link = TRY(reader.required_string("host_link"));
   record.peer_link = TRY(reader.required_string("peer_link"));
+  record.bridge = static_cast<int>(
+      TRY(reader.integer_or("bridge", kFirstBridge, kFirstBridge, std::numeric_limits<int>::max())));
   record.sandbox_key = TRY(reader.string_or_empty("sandbox_key"));
   record.ports = TRY(port_list(reader, "ports"));
   record.boot_id = TRY(reader.string_or_empty("boot_id"));
@@ -179,6 +201,9 @@ Json to_json(const NetworkRecord& record) {
               {"since", record.since},
               {"confirmed", record.confirmed}};
   if (record.adopted) out["adopted"] = true;
+  for (const FurtherBridge& bridge : record.further)
+    out["further"].push_back(
+        {{"number", bridge.number}, {"bridge", bridge.name}, {"mac", bridge.mac.to_string()}});
   return out;
 }
 
@@ -194,6 +219,7 @@ Json to_json(const EndpointRecord& record) {
               {"since", record.since}};
   if (record.request.ipv4) out["ipv4"] = record.request.ipv4->to_string();
   if (record.request.ipv6) out["ipv6"] = record.request.ipv6->to_string();
+  if (record.bridge != kFirstBridge) out["bridge"] = record.bridge;
   for (const PublishedPort& port : record.ports) out["ports"].push_back(to_json(port));
   if (record.request.mac) out["requested_mac"] = record.request.mac->to_string();
   return out;

@@ -10,6 +10,16 @@
 // operators).
 namespace viaduct::net {
 
+// The number of a network's first bridge, which has its addresses; further ones (spread.h) count on from it.
+inline constexpr int kFirstBridge = 1;
+
+// A bridge that a network has beside its first one, joined to it by a pair of links (link_names.h, joint_names()).
+struct FurtherBridge {
+  int number = 0;    // the endpoints' word for it: a clash may move the name
+  std::string name;  // of the link
+  Mac mac;
+};
+
 // Table network, key = id. Holds the request and what was decided for it; the plan is made from it anew each
 // time.
 struct NetworkRecord {
@@ -23,6 +33,7 @@ struct NetworkRecord {
   bool adopted = false;
   // The engine has named it since it was made: it has written it down. False only while nothing did.
   bool confirmed = true;
+  std::vector<FurtherBridge> further = {};  // by number
 };
 
 // Table endpoint, key = "<network id>/<endpoint id>".
@@ -31,6 +42,7 @@ struct EndpointRecord {
   Mac mac;                // the one given, or the one made
   std::string host_link;  // names may have been moved by a clash
   std::string peer_link;
+  int bridge = kFirstBridge;         // the number of the one that it is a port of
   std::string sandbox_key;           // empty until joined
   std::vector<PublishedPort> ports;  // while it is its container's way to the outside
   std::string boot_id;               // of the boot in which the links were made

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 
 #include "base/rollback.h"
 #include "net/link_names.h"
 #include "net/object_id.h"
+#include "net/spread.h"
 #include "net/subnets.h"
 
 namespace viaduct::net {
@@ -78,28 +80,27 @@ Result<std::optional<Link>> ServiceCore::host_link(const NetworkRecord& network,
   return link;
 }
 
-Status ServiceCore::make_links(const NetworkRecord& network, EndpointRecord& endpoint) {
-  NetworkRecord current = network;
+Status ServiceCore::make_links(NetworkRecord& network, EndpointRecord& endpoint) {
   PlanContext names = context();
   bool bridge_repaired = false;
   for (int attempt = 0; attempt <= kNameAttempts + 1; ++attempt) {
-    auto made = applier.create_endpoint(plan(current, endpoint));
+    auto made = applier.create_endpoint(plan(network, endpoint));
     if (made.ok()) {
       endpoint.boot_id = environment.boot_id;
-      made = set_rules(current, endpoint);
-      if (!made.ok()) static_cast<void>(applier.remove_endpoint(plan(current, endpoint)));
+      made = set_rules(network, endpoint);
+      if (!made.ok()) static_cast<void>(applier.remove_endpoint(plan(network, endpoint)));
       return made;
     }
     if (made.error().code == ErrorCode::kAlreadyExists) {
       names.taken_names.insert({endpoint.host_link, endpoint.peer_link});
-      const auto renamed = TRY(driver_of(current).accept(current, endpoint.request, names));
+      const auto renamed = TRY(driver_of(network).accept(network, endpoint.request, names));
       endpoint.host_link = renamed.host_link;
       endpoint.peer_link = renamed.peer_link;
       continue;
     }
-    if (bridge_repaired || TRY(kernel.find_link(current.bridge))) return made;
+    if (bridge_repaired || TRY(kernel.find_link(bridge_of(network, endpoint.bridge)))) return made;
     bridge_repaired = true;
-    current = TRY(repair(current)).network;
+    network = TRY(repair(network)).network;
   }
   return unavailable(
       fmt::format("endpoint {} gets no links: their names are taken as fast as they are chosen; try again",
@@ -151,12 +152,14 @@ Result<ServiceCore::Repair> ServiceCore::repair(const NetworkRecord& network) {
   }
   auto ensured = TRY(ensure_or_rename(repair.network, most_mtu));
   repair.repaired = std::move(ensured.repaired);
+  auto masters = TRY(ensure_further(repair, most_mtu));
+  masters[kFirstBridge] = ensured.bridge_index;
   for (size_t i = 0; i < endpoints.size(); ++i) {
     const EndpointRecord& endpoint = endpoints[i];
     const auto& link = ends[i];
     if (!link) {
       repair.missing.push_back(endpoint);
-    } else if (link->master != ensured.bridge_index || !link->up) {
+    } else if (link->master != masters[endpoint.bridge] || !link->up) {
       const VethSpec spec = plan(repair.network, endpoint);
       TRY(kernel.attach_port(spec.host_name, spec.bridge, spec.isolation));
       if (spec.hairpin == Hairpin::kOn) TRY(kernel.set_hairpin(spec.host_name, spec.hairpin));
@@ -167,6 +170,39 @@ Result<ServiceCore::Repair> ServiceCore::repair(const NetworkRecord& network) {
     if (link) TRY(restore_rates(plan(repair.network, endpoint), repair));
   }
   return repair;
+}
+
+Result<std::map<int, int>> ServiceCore::ensure_further(Repair& repair, int most_mtu) {
+  std::map<int, int> masters;
+  // Endpoints know their bridge by its number: another name changes the network's record alone.
+  for (size_t i = 0; i < repair.network.further.size(); ++i) {
+    PlanContext names = context();
+    NetworkRecord tried = repair.network;
+    for (int attempt = 0;; ++attempt) {
+      FurtherPlan wanted = plan(tried).further[i];
+      wanted.bridge.mtu = std::min(wanted.bridge.mtu, most_mtu);
+      const FurtherBridge& old = repair.network.further[i];
+      auto ensured = applier.ensure_further(wanted);
+      if (!ensured.ok() && ensured.error().code == ErrorCode::kAlreadyExists && attempt < kNameAttempts) {
+        names.taken_names.insert(tried.further[i].name);
+        tried.further[i].name = TRY(further_bridge_name(tried.request.id, old.number, names.taken_names));
+        continue;
+      }
+      auto done = TRY(std::move(ensured));
+      masters[old.number] = done.bridge_index;
+      std::move(done.repaired.begin(), done.repaired.end(), std::back_inserter(repair.repaired));
+      if (tried.further[i].name == old.name) break;
+      repair.repaired.push_back(fmt::format("network {} now has bridge {}: another link was named {}",
+                                            short_id(tried.request.id), tried.further[i].name, old.name));
+      // What has no record is removed by the next reconcile().
+      TRY(rules.add(plan(tried).rules));
+      TRY(store.commit({{}, {write_of(tried)}}));
+      table.put(tried);
+      repair.network = std::move(tried);
+      break;
+    }
+  }
+  return masters;
 }
 
 Status ServiceCore::restore_rates(const VethSpec& spec, Repair& repair) {

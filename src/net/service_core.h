@@ -34,16 +34,17 @@ class ServiceCore {
   Result<std::optional<Link>> host_link(const NetworkRecord& network, const EndpointRecord& endpoint);
 
   // Makes the endpoint's links, under other names if a stranger has them, and writes names and boot into the
-  // record. A bridge that somebody removed is made anew first. After failure no link is left.
-  Status make_links(const NetworkRecord& network, EndpointRecord& endpoint);
+  // record. A bridge that somebody removed is made anew first, under another name if a stranger has its own, which `network`
+  // then has as well. After failure no link is left.
+  Status make_links(NetworkRecord& network, EndpointRecord& endpoint);
 
   struct Repair {
-    NetworkRecord network;                // with another bridge name, if a stranger had the old one
+    NetworkRecord network;                // with other names of bridges, if a stranger had the old ones
     std::vector<std::string> repaired;    // one sentence each
     std::vector<EndpointRecord> missing;  // endpoints without host link
   };
-  // Makes bridge (its MTU no larger than that of an endpoint) and addresses as they should be and its living endpoints ports of it. The firewall is only
-  // touched when the bridge had to be renamed.
+  // Makes bridges (their MTU no larger than that of an endpoint), joints and addresses as they should be and the living
+  // endpoints ports of them. The firewall is only touched when a bridge had to be renamed.
   Result<Repair> repair(const NetworkRecord& network);
 
   // Has neighbours told of the endpoint's addresses, after the call. Neighbours may know them from another container.
@@ -85,6 +86,8 @@ class ServiceCore {
 
  private:
   Result<NetworkApplier::Ensured> ensure_or_rename(NetworkRecord& network, int most_mtu);
+  // The index of each further bridge, by number.
+  Result<std::map<int, int>> ensure_further(Repair& repair, int most_mtu);
   Status restore_rates(const VethSpec& spec, Repair& repair);
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/rollback.h"
 #include "net/object_id.h"
+#include "net/spread.h"
 
 namespace viaduct::net {
 
@@ -34,15 +35,22 @@ bool UplinkFollower::is_due(const NetworkRecord& network, int uplink_mtu,
   if (*wanted != network.mtu) return true;
   // An endpoint that held the bridge down may have gone.
   std::map<std::string, int> mtus;
-  for (const Link& link : links)
-    if (link.group != kDyingGroup && !link.alias.empty()) mtus.emplace(link.alias, link.mtu);
+  std::vector<int> bridges;
+  const auto names = bridges_of(network);
+  const std::string own = core_.plan(network).bridge.alias;
+  for (const Link& link : links) {
+    if (link.group == kDyingGroup || link.alias.empty()) continue;
+    if (link.alias != own)
+      mtus.emplace(link.alias, link.mtu);
+    else if (std::find(names.begin(), names.end(), link.name) != names.end())
+      bridges.push_back(link.mtu);
+  }
   int bridge = *wanted;
   for (const EndpointRecord& endpoint : core_.table.endpoints_of(network.request.id)) {
     const auto end = mtus.find(core_.plan(network, endpoint).alias);
     if (end != mtus.end()) bridge = std::min(bridge, end->second);
   }
-  const auto now = mtus.find(core_.plan(network).bridge.alias);
-  return now != mtus.end() && now->second != bridge;
+  return std::any_of(bridges.begin(), bridges.end(), [bridge](int mtu) { return mtu != bridge; });
 }
 
 Result<std::vector<std::string>> UplinkFollower::follow(const std::string& id, int uplink_mtu,

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "net/spread.h"
+
 namespace viaduct::server {
 
 namespace {
@@ -67,6 +69,7 @@ Json to_admin_json(const net::NetworkRecord& network) {
   return {{"id", network.request.id},
           {"mode", network.mode},
           {"bridge", network.bridge},
+          {"bridges", net::bridges_of(network)},
           {"adopted", network.adopted},
           {"mtu", network.mtu},
           {"internal", network.request.internal},

@@ -67,8 +67,10 @@ std::string network_table(const Json& networks, const Json& endpoints, IdLength 
     table.add({shown_id(id, length), text_field(network, "mode"), text_field(network, "bridge"),
                text_field(network, "mtu"), std::to_string(counts[id]),
                subnets.empty() ? "" : text_field(subnets.front(), "pool")});
-    for (size_t i = 1; i < subnets.size(); ++i)
-      table.add({"", "", "", "", "", text_field(subnets[i], "pool")});
+    const Json& bridges = list_field(network, "bridges");
+    for (size_t i = 1; i < std::max(subnets.size(), bridges.size()); ++i)
+      table.add({"", "", i < bridges.size() ? bridges[i].get<std::string>() : "", "", "",
+                 i < subnets.size() ? text_field(subnets[i], "pool") : ""});
   }
   return table.to_string();
 }
@@ -86,10 +88,18 @@ std::string endpoint_table(const Json& endpoints, IdLength length) {
   return table.to_string();
 }
 
+// The first one, which has the network's addresses, and those beside it.
+std::string bridges_line(const Json& network) {
+  std::string line = text_field(network, "bridge");
+  const Json& bridges = list_field(network, "bridges");
+  for (size_t i = 1; i < bridges.size(); ++i) line += ", " + bridges[i].get<std::string>();
+  return line;
+}
+
 std::string network_view(const Json& network, const Json& endpoints, IdLength length) {
   Properties lines = {{"id", text_field(network, "id")},
                       {"mode", text_field(network, "mode")},
-                      {"bridge", text_field(network, "bridge")},
+                      {"bridge", bridges_line(network)},
                       {"mtu", text_field(network, "mtu")},
                       {"internal", flag_field(network, "internal") == Flag::kOn ? "yes" : "no"},
                       {"since", text_field(network, "since")}};

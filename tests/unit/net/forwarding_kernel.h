@@ -16,6 +16,7 @@ class ForwardingKernel : public Kernel {
   Result<std::optional<Link>> find_link(const std::string& name) override { return inner_.find_link(name); }
   Status create_bridge(const BridgeSpec& spec) override { return inner_.create_bridge(spec); }
   Status create_veth(const VethSpec& spec) override { return inner_.create_veth(spec); }
+  Status create_joint(const JointSpec& spec) override { return inner_.create_joint(spec); }
   Status attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) override {
     return inner_.attach_port(name, bridge, isolation);
   }
