@@ -60,6 +60,36 @@ TYPED_TEST(KernelContract, CreateBridge_IsFoundAsItWasAsked) {
   EXPECT_TRUE(link->up);
 }
 
+TYPED_TEST(KernelContract, CreateJoint_MakesTwoPortsThatAreUpAndMarked) {
+  this->make_bridge("vd-a");
+  this->make_bridge("vd-b");
+  const JointSpec spec{"vja", "vjb", "viaduct/i/network/a", "vd-a", "vd-b", PortIsolation::kOn};
+  ASSERT_TRUE(this->kernel_.create_joint(spec).ok());
+  EXPECT_EQ(this->code_of(this->kernel_.create_joint(spec)), ErrorCode::kAlreadyExists);
+  for (const auto& [name, bridge] : {std::pair("vja", "vd-a"), std::pair("vjb", "vd-b")}) {
+    const auto end = this->find(name);
+    ASSERT_TRUE(end) << name;
+    EXPECT_EQ(end->alias, spec.alias);
+    EXPECT_EQ(end->group, kLiveGroup);
+    EXPECT_EQ(end->mtu, kJointMtu);
+    EXPECT_EQ(end->master, this->find(bridge)->index);
+    EXPECT_TRUE(end->up);
+  }
+  // One end takes the other along.
+  ASSERT_TRUE(this->kernel_.retire_links({"vja"}).ok());
+  ASSERT_TRUE(this->kernel_.reap().ok());
+  EXPECT_FALSE(this->find("vjb"));
+  // A name that is taken, and a bridge that is none: nothing is left.
+  this->make_foreign_bridge("vjb");
+  EXPECT_EQ(this->code_of(this->kernel_.create_joint(spec)), ErrorCode::kAlreadyExists);
+  EXPECT_FALSE(this->find("vja"));
+  JointSpec lost = spec;
+  lost.other_name = "vjc";
+  lost.other_bridge = "vd-c";
+  EXPECT_FALSE(this->kernel_.create_joint(lost).ok());
+  EXPECT_FALSE(this->find("vja"));
+}
+
 TYPED_TEST(KernelContract, CreateVeth_MakesAPortThatIsUpAndAPeerThatIsDown) {
   this->make_bridge("vd-a");
   ASSERT_TRUE(this->kernel_.create_veth(this->veth("ve1", "vp1")).ok());

@@ -197,7 +197,7 @@ class World:
         links = self.links()
         dying = {name for name, link in links.items() if link.get("group") == DYING}
         return sorted(name for name, link in links.items()
-                      if name.startswith(("vd-", "ve", "vc")) and not dying & {name, link.get("link")})
+                      if name.startswith(("vd-", "ve", "vc", "vj")) and not dying & {name, link.get("link")})
 
     def wait_reaped(self):
         """Links out of service are removed together, a little later."""
