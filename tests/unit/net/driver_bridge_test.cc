@@ -69,6 +69,31 @@ TEST_F(BridgeDriverTest, InterContainerTrafficDenied_IsolatesThePorts) {
   EXPECT_EQ(driver.plan(record, context).rules.inter_container, InterContainer::kDenied);
 }
 
+TEST_F(BridgeDriverTest, FurtherBridges_AreJoinedToTheFirstAndHaveNoAddress) {
+  for (const char* icc : {"true", "false"}) {
+    request.options = {{"icc", icc}};
+    auto record = accepted(request);
+    record.further = {{2, "vd-aaaa11111111", Mac::parse("02:00:00:00:00:02").value()}};
+    const auto plan = driver.plan(record, context);
+    ASSERT_EQ(plan.further.size(), 1U);
+    const FurtherPlan& further = plan.further[0];
+    EXPECT_EQ(further.bridge.name, "vd-aaaa11111111");
+    EXPECT_EQ(further.bridge.alias, plan.bridge.alias);
+    EXPECT_EQ(further.bridge.mtu, plan.bridge.mtu);
+    EXPECT_FALSE(further.bridge.arp);
+    EXPECT_EQ(further.joint.name, "vjaaaa11111111a");
+    EXPECT_EQ(further.joint.other_name, "vjaaaa11111111b");
+    EXPECT_EQ(further.joint.bridge, plan.bridge.name);
+    EXPECT_EQ(further.joint.other_bridge, further.bridge.name);
+    EXPECT_EQ(further.joint.isolation, icc == std::string("true") ? PortIsolation::kOff : PortIsolation::kOn);
+    EXPECT_THAT(plan.rules.further, ElementsAre(further.bridge.name));
+    auto endpoint = driver.accept(record, endpoint_request(id_of('a'), id_of('e')), context).value();
+    EXPECT_EQ(driver.plan(record, endpoint, context).bridge, record.bridge);
+    endpoint.bridge = 2;
+    EXPECT_EQ(driver.plan(record, endpoint, context).bridge, further.bridge.name);
+  }
+}
+
 TEST_F(BridgeDriverTest, Mtu_IsTheGivenOneElseTheUplinks) {
   context.uplink_mtu = 9000;
   EXPECT_EQ(accepted(request).mtu, 9000);

@@ -39,6 +39,30 @@ EndpointRecord full_endpoint() {
   return record;
 }
 
+TEST(NetworkRecord, FurtherBridges_AreKeptAndMayBeMissing) {
+  auto network = full_network();
+  EXPECT_TRUE(network_from_json(network.request.id, dump_json(to_json(network))).value().further.empty());
+  network.further = {{2, "vd-two", Mac::parse("02:00:00:00:00:02").value()},
+                     {4, "vd-four", Mac::parse("02:00:00:00:00:04").value()}};
+  const auto after = network_from_json(network.request.id, dump_json(to_json(network))).value();
+  ASSERT_EQ(after.further.size(), 2U);
+  EXPECT_EQ(after.further[1].number, 4);
+  EXPECT_EQ(after.further[1].name, "vd-four");
+  EXPECT_EQ(after.further[1].mac, network.further[1].mac);
+  for (const char* damage :
+       {R"({"number":1,"bridge":"vd-x","mac":"02:00:00:00:00:02"})",
+        R"({"bridge":"vd-x","mac":"02:00:00:00:00:02"})", R"({"number":2,"bridge":"vd-x"})"}) {
+    auto json = to_json(network);
+    json["further"][0] = Json::parse(damage);
+    EXPECT_FALSE(network_from_json(network.request.id, dump_json(json)).ok()) << damage;
+  }
+  auto endpoint = full_endpoint();
+  const auto key = endpoint_key(endpoint.request.network_id, endpoint.request.endpoint_id);
+  EXPECT_FALSE(to_json(endpoint).contains("bridge"));
+  endpoint.bridge = 4;
+  EXPECT_EQ(endpoint_from_json(key, dump_json(to_json(endpoint))).value().bridge, 4);
+}
+
 TEST(NetworkRecord, WrittenAndRead_IsTheSame) {
   const auto before = full_network();
   const auto after = network_from_json(before.request.id, dump_json(to_json(before))).value();
