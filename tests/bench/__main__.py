@@ -28,20 +28,23 @@ class Sizes:
     traffic_rounds: int = 5
     traffic_seconds: float = 3.0
     start_rounds: int = 2
+    many_endpoints: int = 1000
+    many_turns: int = 3
 
 
 QUICK = Sizes(address_rounds=100, slices=1, slice_seconds=0.2, link_batches=1, link_rounds=10, attach_rounds=4, bursts=1,
-              traffic_rounds=1, traffic_seconds=1.0, start_rounds=1)
+              traffic_rounds=1, traffic_seconds=1.0, start_rounds=1, many_endpoints=80, many_turns=1)
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="tools/bench", description="Measure viaduct beside its rivals, in one run.")
     parser.add_argument("what", nargs="?", choices=["ipam", "net"],
-                        help="ipam: the address manager alone, part a and its structures in memory; net: parts b, c and d")
+                        help="ipam: the address manager alone, part a and its structures in memory; net: parts b, c, d and e")
     parser.add_argument("--plot", metavar="FILE", type=Path, help="with ipam: write its growth with the pool there, as SVG")
     parser.add_argument("--quick", action="store_true", help="few of everything: shows that it works, not how fast it is")
-    parser.add_argument("--only", choices="abcd",
-                        help="one part: a addresses, b endpoints and links, c connect and disconnect, d traffic and starts")
+    parser.add_argument("--only", choices="abcde",
+                        help="one part: a addresses, b endpoints and links, c connect and disconnect, d traffic and starts, "
+                             "e a thousand endpoints at once")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the numbers there as well")
     parser.add_argument("--bin", metavar="FOLDER", type=Path, default=ROOT / "build/dev/bin",
                         help="where viaductd is (default: build/dev/bin)")
@@ -70,12 +73,12 @@ def surroundings(disk, folder, load):
 
 def measure(parts, sizes):
     """(file system, rows)."""
-    from bench import addresses, attach, links, traffic
+    from bench import addresses, attach, links, many, traffic
     from driver import PLUGIN_SOCKET, SocketDriver
     from lab import World
 
     rows, disk = [], ""
-    for part, module in (("a", addresses), ("b", links), ("c", attach), ("d", traffic)):
+    for part, module in (("a", addresses), ("b", links), ("c", attach), ("d", traffic), ("e", many)):
         if part not in parts:
             continue
         with World() as world:
@@ -102,7 +105,7 @@ def main():
     from bench.samples import markdown
 
     load = os.getloadavg()[0]   # before: the run itself adds to it
-    everything = {"ipam": "a", "net": "bcd", None: "abc"}[options.what]
+    everything = {"ipam": "a", "net": "bcde", None: "abce"}[options.what]
     disk, rows = measure(options.only or everything, QUICK if options.quick else Sizes())
     where = surroundings(disk, folder, load)
     print("{date}, {cores} cores, kernel {kernel}, {file_system}, build {build}, load {load_before} before\n".format(**where))

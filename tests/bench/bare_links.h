@@ -109,6 +109,7 @@ class Links {
     request.put_link(0);
     request.text(IFLA_IFNAME, "bh" + std::to_string(number));
     request.number(IFLA_MASTER, bridge_);
+    request.number(IFLA_GROUP, kGroup);
     const size_t info = request.open(IFLA_LINKINFO);
     request.text(IFLA_INFO_KIND, "veth");
     const size_t data = request.open(IFLA_INFO_DATA);
@@ -121,10 +122,18 @@ class Links {
     check(request.ask(fd_), "create a veth pair");
   }
   void remove_veth(uint32_t number) { remove("bh" + std::to_string(number)); }
+  // All pairs at once.
+  void remove_veths() {
+    LinkRequest request(RTM_DELLINK, 0);
+    request.put_link(0);
+    request.number(IFLA_GROUP, kGroup);
+    check(request.ask(fd_), "remove the pairs");
+  }
   void remove_bridge() { remove(kBridge); }
 
  private:
   static constexpr const char* kBridge = "bench-br";
+  static constexpr uint32_t kGroup = 30300;
   void remove(const std::string& name) {
     LinkRequest request(RTM_DELLINK, 0);
     request.put_link(0);

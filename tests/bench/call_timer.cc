@@ -4,13 +4,14 @@
 // usage: call_timer --rounds N | --seconds S [--callers N] --socket PATH --folder FOLDER <SCRIPT
 //
 // The script has the sections [setup], [round], [undo], [end]; a line is LABEL VERB [BODY]. A verb is a
-// plugin method or one of !flush !veth !unveth !bridge !unbridge. [round] is repeated by every caller on a
-// connection of its own; each [undo] is then repeated for every round made (only with --rounds). In bodies
+// plugin method or one of !flush !veth !unveth !unveths (all) !bridge !unbridge !gone (waits until viaductd has no
+// pair left); the bare links are for one caller. [round] is repeated by every caller on a connection of its own; each
+// [undo] is then repeated by every caller for the rounds that it made (only with --rounds). In bodies
 // $POOL $SUBNET $GATEWAY $NETWORK stand for what [setup] got, $ADDRESS $CIDR $MAC $ENDPOINT for what belongs
 // to the round.
 //
 // Prints "LABEL NANOSECONDS" for each step whose label is not "-", in order, then "elapsed NANOSECONDS" of
-// all rounds. The first step that fails ends the program with status 1.
+// all rounds, and "undone NANOSECONDS" of each [undo]. The first step that fails ends the program with status 1.
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -24,6 +25,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -202,7 +204,24 @@ struct Caller {
   Plugin plugin;
   Disk disk;
   std::vector<Sample> samples;
+  std::vector<Round> made;
 };
+
+// Pairs are named "ve…" and "vc…".
+void wait_until_gone() {
+  for (const auto end = Clock::now() + std::chrono::seconds(60); Clock::now() < end;) {
+    std::ifstream links("/proc/thread-self/net/dev");
+    bool left = false;
+    for (std::string line; !left && std::getline(links, line);) {
+      const size_t name = line.find_first_not_of(' ');
+      left =
+          name != std::string::npos && (line.compare(name, 2, "ve") == 0 || line.compare(name, 2, "vc") == 0);
+    }
+    if (!left) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  die("links of endpoints are left after a minute");
+}
 
 bool bare_work(const std::string& verb, Caller& caller, Links& links, const Round& round) {
   if (verb == "!flush")
@@ -211,6 +230,10 @@ bool bare_work(const std::string& verb, Caller& caller, Links& links, const Roun
     links.make_veth(round.number);
   else if (verb == "!unveth")
     links.remove_veth(round.number);
+  else if (verb == "!unveths")
+    links.remove_veths();
+  else if (verb == "!gone")
+    wait_until_gone();
   else if (verb == "!bridge")
     links.make_bridge();
   else if (verb == "!unbridge")
@@ -295,7 +318,7 @@ Options read_options(int count, char** words) {
 
 // All callers start together; each goes on until it has made its rounds or the time is over.
 void run_rounds(const Script& script, const Options& options, const Shared& shared, Links& links,
-                std::vector<std::unique_ptr<Caller>>& callers, std::vector<Round>& made) {
+                std::vector<std::unique_ptr<Caller>>& callers) {
   std::barrier together(options.callers);
   const auto body = [&](Caller& caller) {
     together.arrive_and_wait();
@@ -304,11 +327,25 @@ void run_rounds(const Script& script, const Options& options, const Shared& shar
          options.rounds > 0 ? index < static_cast<uint32_t>(options.rounds) : Clock::now() < end; ++index) {
       Round round = caller.round(index);
       for (const Step& step : script.round) run(step, caller, links, shared, nullptr, round);
-      if (!script.undo.empty()) made.push_back(std::move(round));
+      if (!script.undo.empty()) caller.made.push_back(std::move(round));
     }
   };
   std::vector<std::jthread> threads;
   for (auto& caller : callers) threads.emplace_back([&body, &caller] { body(*caller); });
+}
+
+void undo_rounds(const std::vector<Step>& steps, const Shared& shared, Links& links,
+                 std::vector<std::unique_ptr<Caller>>& callers) {
+  std::vector<std::jthread> threads;
+  for (auto& caller : callers)
+    threads.emplace_back([&steps, &shared, &links, &caller] {
+      for (Round& round : caller->made)
+        for (const Step& step : steps) run(step, *caller, links, shared, nullptr, round);
+    });
+}
+
+int64_t since(Clock::time_point started) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - started).count();
 }
 
 }  // namespace
@@ -316,8 +353,7 @@ void run_rounds(const Script& script, const Options& options, const Shared& shar
 int main(int count, char** words) {
   const Options options = read_options(count, words);
   const Script script = read_script(std::cin);
-  if (!script.undo.empty() && (options.callers > 1 || options.rounds <= 0))
-    die("[undo] needs one caller and --rounds");
+  if (!script.undo.empty() && options.rounds <= 0) die("[undo] needs --rounds");
   Links links;
   Shared shared;
   Round nobody;
@@ -327,18 +363,21 @@ int main(int count, char** words) {
     callers.push_back(std::make_unique<Caller>(options, static_cast<uint32_t>(at)));
   for (const Step& step : script.setup) run(step, *callers.front(), links, shared, &shared, nobody);
 
-  std::vector<Round> made;
-  const auto started = Clock::now();
-  run_rounds(script, options, shared, links, callers, made);
-  const auto elapsed = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - started);
-  for (const auto& steps : script.undo)
-    for (Round& round : made)
-      for (const Step& step : steps) run(step, *callers.front(), links, shared, nullptr, round);
+  auto started = Clock::now();
+  run_rounds(script, options, shared, links, callers);
+  const int64_t elapsed = since(started);
+  std::vector<int64_t> undone;
+  for (const auto& steps : script.undo) {
+    started = Clock::now();
+    undo_rounds(steps, shared, links, callers);
+    undone.push_back(since(started));
+  }
   for (const Step& step : script.end) run(step, *callers.front(), links, shared, nullptr, nobody);
 
   for (const auto& caller : callers)
     for (const Sample& sample : caller->samples)
       std::printf("%s %lld\n", sample.label->c_str(), static_cast<long long>(sample.nanoseconds));
-  std::printf("elapsed %lld\n", static_cast<long long>(elapsed.count()));
+  std::printf("elapsed %lld\n", static_cast<long long>(elapsed));
+  for (const int64_t time : undone) std::printf("undone %lld\n", static_cast<long long>(time));
   return 0;
 }
