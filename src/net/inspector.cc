@@ -7,6 +7,7 @@
 
 #include "net/link_names.h"
 #include "net/object_id.h"
+#include "net/spread.h"
 
 namespace viaduct::net {
 
@@ -123,17 +124,25 @@ void Inspector::look_at_bridge(const NetworkRecord& network, const Links& links,
     return;
   }
   if (!link->second.up) tell(fmt::format("bridge {} is down", name), "a repair sets it up");
-  // An endpoint keeps the MTU that it was made with (UplinkFollower), and a bridge has the least of its ports'.
-  int mtu = plan.bridge.mtu;
-  for (const auto& [port_name, port] : links)
-    if (port.master == link->second.index && port.group == kLiveGroup) mtu = std::min(mtu, port.mtu);
-  if (link->second.mtu != mtu)
-    tell(fmt::format("bridge {} has MTU {}, not {}", name, link->second.mtu, mtu), "a repair sets it");
+  look_at_mtu(network, link->second, plan.bridge.mtu, links, found);
   if (link->second.mac && *link->second.mac != plan.bridge.mac)
     tell(fmt::format("bridge {} has MAC {}, not {}", name, link->second.mac->to_string(),
                      plan.bridge.mac.to_string()),
          fmt::format("ip link set {} address {}", name, plan.bridge.mac.to_string()));
   look_at_addresses(network, plan, found);
+}
+
+void Inspector::look_at_mtu(const NetworkRecord& network, const Link& bridge, int wanted, const Links& links,
+                            std::vector<Finding>& found) {
+  // An endpoint keeps the MTU that it was made with (UplinkFollower), and the bridges have the least of all of theirs.
+  for (const EndpointRecord& endpoint : core_.table.endpoints_of(network.request.id)) {
+    const auto port = links.find(endpoint.host_link);
+    if (port != links.end() && port->second.group == kLiveGroup) wanted = std::min(wanted, port->second.mtu);
+  }
+  if (bridge.mtu != wanted)
+    found.push_back({"bridge", network_of(network),
+                     fmt::format("bridge {} has MTU {}, not {}", bridge.name, bridge.mtu, wanted),
+                     "a repair sets it"});
 }
 
 void Inspector::look_at_further(const NetworkRecord& network, const FurtherPlan& plan, const Links& links,
@@ -152,8 +161,9 @@ void Inspector::look_at_further(const NetworkRecord& network, const FurtherPlan&
   if (!in_place(plan.bridge.name, ""))
     return tell(fmt::format("bridge {} is missing", plan.bridge.name),
                 "a repair makes it anew, with its ports");
-  if (!links.at(plan.bridge.name).up)
-    tell(fmt::format("bridge {} is down", plan.bridge.name), "a repair sets it up");
+  const Link& bridge = links.at(plan.bridge.name);
+  if (!bridge.up) tell(fmt::format("bridge {} is down", plan.bridge.name), "a repair sets it up");
+  look_at_mtu(network, bridge, plan.bridge.mtu, links, found);
   if (!in_place(joint.name, joint.bridge) || !in_place(joint.other_name, joint.other_bridge))
     tell(fmt::format("bridges {} and {} are not joined", joint.bridge, joint.other_bridge),
          "a repair joins them");
@@ -210,10 +220,12 @@ void Inspector::look_at_stray(const Link& link, std::vector<Finding>& found) {
   if (mark->kind == LinkMark::Kind::kNetwork) {
     // A call that is making this very network holds the lock.
     const auto lock = core_.table.lock(mark->id, patience());
-    if (!lock.ok() || core_.table.network(mark->id)) return;
-    return tell(
-        fmt::format("it is marked as the bridge of network {}, which is not on record", short_id(mark->id)),
-        "a repair removes it");
+    if (!lock.ok()) return;
+    const auto network = core_.table.network(mark->id);
+    if (network && has_link(*network, link.name)) return;
+    return tell(fmt::format("it is marked as a bridge of network {}, {}", short_id(mark->id),
+                            network ? "which has others" : "which is not on record"),
+                "a repair removes it");
   }
   const auto stay = core_.endpoints_in_work.try_enter(mark->id);
   if (!stay) return;

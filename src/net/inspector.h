@@ -27,6 +27,9 @@ class Inspector {
   void look_at_state(std::vector<Finding>& found);
   void look_at_network(const std::string& id, const Links& links, std::vector<Finding>& found);
   void look_at_bridge(const NetworkRecord& network, const Links& links, std::vector<Finding>& found);
+  // `wanted`: the plan's MTU.
+  void look_at_mtu(const NetworkRecord& network, const Link& bridge, int wanted, const Links& links,
+                   std::vector<Finding>& found);
   void look_at_further(const NetworkRecord& network, const FurtherPlan& plan, const Links& links,
                        std::vector<Finding>& found);
   void look_at_addresses(const NetworkRecord& network, const NetworkPlan& plan, std::vector<Finding>& found);

@@ -48,7 +48,7 @@ DAMAGES = {
     "port detached": (["ip", "link", "set", "{host}", "nomaster"], ["endpoint: link {host} is no port of bridge {bridge}"]),
     "port down": (["ip", "link", "set", "{host}", "down"], ["endpoint: link {host} is down"]),
     "stray link": (["sh", "-c", "ip link add stray0 group 30308 type bridge && ip link set stray0 alias viaduct/{instance}/network/" + "f" * 64],
-                   ["link: it is marked as the bridge of network ffffffffffff, which is not on record"]),
+                   ["link: it is marked as a bridge of network ffffffffffff, which is not on record"]),
     "bridge gone": (["ip", "link", "del", "{bridge}"], ["bridge: bridge {bridge} is missing"]),
 }
 

@@ -115,7 +115,7 @@ TEST_F(Inspection, MarkedLinksWithoutRecord_AndOthersOwn) {
   put_marked("dying", {instance(), LinkMark::Kind::kEndpoint, id_of('e')}, kDyingGroup);
   EXPECT_THAT(seen(), ElementsAre(HasSubstr("link other: it belongs to another instance"),
                                   HasSubstr("link stray-e: it is marked as endpoint eeeeeeeeeeee's"),
-                                  HasSubstr("link stray-n: it is marked as the bridge of network eeee"),
+                                  HasSubstr("link stray-n: it is marked as a bridge of network eeee"),
                                   HasSubstr("link stray-s: it is marked as the shaper of endpoint 1111"),
                                   HasSubstr("link twin: it is marked as endpoint 111111111111's, whose")));
 }

@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <functional>
+#include <tuple>
+
 #include "unit/net/service_world.h"
 
 namespace viaduct::net {
@@ -75,6 +78,18 @@ class Spread : public testing::Test {
     return names;
   }
   std::string joint(char end) { return "vj" + further().at(0).substr(3) + end; }
+  // What fsck would say.
+  std::vector<std::string> seen() {
+    std::vector<std::string> all;
+    const auto found = world.service->inspect().value();
+    for (const Finding& one : found) all.push_back(one.text);
+    return all;
+  }
+  void change(const std::string& name, const std::function<void(Link&)>& how) {
+    Link link = *world.link(name);
+    how(link);
+    world.kernel.put_link(link);
+  }
   ReconcileReport reconcile() { return world.service->reconcile().value(); }
   // All is as after creation.
   void expect_whole(int endpoints) {
@@ -88,6 +103,7 @@ class Spread : public testing::Test {
     for (int number = 0; number < endpoints; ++number)
       EXPECT_EQ(links.at(host_end(number)).master, number < kFull ? first : second) << number;
     EXPECT_THAT(world.firewall.in_force()[kBridge].further, ElementsAre(further()[0]));
+    EXPECT_THAT(seen(), IsEmpty());
     EXPECT_THAT(reconcile().repaired, IsEmpty());
   }
 
@@ -115,10 +131,34 @@ TEST_F(Spread, WhatSomebodyTookAway_ComesBackWithItsPorts) {
   const std::string name = further().at(0);
   for (const std::string& lost : {name, joint('a'), joint('b'), kBridge}) {
     world.kernel.drop_link(lost);
+    EXPECT_THAT(seen(), testing::Not(IsEmpty())) << lost;
     EXPECT_THAT(reconcile().repaired, testing::Not(IsEmpty())) << lost;
     expect_whole(kFull + 3);
   }
   EXPECT_THAT(further(), ElementsAre(name));
+}
+
+TEST_F(Spread, WhatDiffersAtAFurtherBridge_IsToldAndRepaired) {
+  create_up_to(kFull + 1);
+  const std::string name = further().at(0);
+  const std::vector<std::tuple<std::string, std::function<void(Link&)>, std::string>> damages = {
+      {name, [](Link& link) { link.up = false; }, fmt::format("bridge {} is down", name)},
+      {name, [](Link& link) { link.mtu = 1400; }, fmt::format("bridge {} has MTU 1400, not 1500", name)},
+      {joint('b'), [](Link& link) { link.master = 0; },
+       fmt::format("bridges {} and {} are not joined", kBridge, name)}};
+  for (const auto& [link, how, text] : damages) {
+    change(link, how);
+    EXPECT_THAT(seen(), ElementsAre(text));
+    EXPECT_FALSE(reconcile().repaired.empty()) << text;
+    expect_whole(kFull + 1);
+  }
+  Link twin = *world.link(name);
+  twin.name = "twin";
+  twin.index = 9999;
+  world.kernel.put_link(twin);
+  EXPECT_THAT(seen(), ElementsAre("it is marked as a bridge of network aaaaaaaaaaaa, which has others"));
+  reconcile();
+  EXPECT_THAT(seen(), IsEmpty());
 }
 
 TEST_F(Spread, WhereAStrangerHasTheName_AnotherOneIsFound) {
