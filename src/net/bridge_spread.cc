@@ -23,6 +23,11 @@ std::set<int> added_to(const std::set<int>& before, const NetworkRecord& network
 }  // namespace
 
 Status BridgeSpread::make_links(NetworkRecord& network, EndpointRecord& endpoint) {
+  // A bridge that several networks share has one uplink, and is not spread.
+  if (network.segment) {
+    if (!endpoint.request.driver_options.empty()) TRY(core_.refresh_uplink(network, &endpoint));
+    return core_.make_links(network, endpoint);
+  }
   const std::set<int> before = numbers_of(network);
   const EndpointCounts counts = core_.table.counts_of(network.request.id);
   Rollback rollback;

@@ -19,13 +19,33 @@ struct FurtherPlan {
   JointSpec joint;
 };
 
+// What makes a bridge part of a LAN (segment.h).
+struct UplinkPlan {
+  std::string parent;
+  std::optional<VlanSpec>
+      sub_interface;        // the port, or one of other name for the same VLAN; without it the parent is
+  std::string second_name;  // of the sub-interface, if another link has the first
+  std::optional<PortVlans> vlans;  // of the port, where the bridge keeps VLANs apart
+};
+
+// The host's own end in one VLAN of a bridge that keeps them apart: a sub-interface of the bridge.
+struct HostEndPlan {
+  VlanSpec link;
+  bool shared = false;  // another network has it as well
+};
+
 // What the kernel and the firewall must hold for a network. Made anew from the record at every start.
 struct NetworkPlan {
   BridgeSpec bridge;
   bool adopted =
       false;  // it is somebody else's: it must be there, and nothing of it is made, changed or removed
-  std::vector<InterfaceAddress> addresses;  // of the bridge
+  std::vector<InterfaceAddress> addresses;  // of the bridge, or of the host's end where there is one
   std::vector<FurtherPlan> further;
+  std::optional<UplinkPlan> uplink;
+  std::optional<HostEndPlan> host_end;
+  VlanSet host_vlans;  // in which the host has an end, of whatever network
+  bool shared =
+      false;  // another network stands on the same bridge: it, its uplink and rules stay when this one goes
   NetworkRules rules;
 };
 
@@ -33,7 +53,9 @@ struct NetworkPlan {
 struct PlanContext {
   std::string instance;  // for link marks
   int uplink_mtu = 1500;
-  bool adopts = false;  // a bridge of the name that the user gave is there, and is somebody else's
+  bool adopts = false;           // a bridge of the name that the user gave is there, and is somebody else's
+  std::optional<Uplink> uplink;  // of a kind that asks for one
+  std::string segment_bridge;    // the name that its bridge has already; empty for none
   std::set<std::string> taken_names;  // links on the host that are not this object's
   std::set<Mac> taken_macs;           // of other endpoints of the network: not to be made for this one
 };
@@ -53,6 +75,12 @@ class Driver {
   // cannot serve.
   [[nodiscard]] virtual Result<NetworkRecord> accept(const CreateNetworkRequest& request,
                                                      const PlanContext& context) const = 0;
+  // The link of the host's that the network is to stand on; empty for kinds that stand on none. Errors: as accept().
+  [[nodiscard]] virtual Result<std::optional<ParentWish>> wanted_parent(
+      const CreateNetworkRequest& request) const = 0;
+  // A name for the network's bridge that is not among `taken`. Errors: kExhausted.
+  [[nodiscard]] virtual Result<std::string> bridge_name_for(const NetworkRecord& network,
+                                                            const std::set<std::string>& taken) const = 0;
   // Whether the user named the network's bridge, so that no other name will do.
   [[nodiscard]] virtual bool has_named_bridge(const Options& options) const = 0;
   [[nodiscard]] virtual NetworkPlan plan(const NetworkRecord& network, const PlanContext& context) const = 0;

@@ -12,6 +12,10 @@ class BridgeDriver final : public Driver {
   [[nodiscard]] Result<GatewayNeed> gateway_need(const GatewayQuestion& question) const override;
   [[nodiscard]] Result<NetworkRecord> accept(const CreateNetworkRequest& request,
                                              const PlanContext& context) const override;
+  [[nodiscard]] Result<std::optional<ParentWish>> wanted_parent(
+      const CreateNetworkRequest& request) const override;
+  [[nodiscard]] Result<std::string> bridge_name_for(const NetworkRecord& network,
+                                                    const std::set<std::string>& taken) const override;
   [[nodiscard]] bool has_named_bridge(const Options& options) const override;
   [[nodiscard]] NetworkPlan plan(const NetworkRecord& network, const PlanContext& context) const override;
   [[nodiscard]] std::optional<int> followed_mtu(const NetworkRecord& network, int uplink_mtu) const override;

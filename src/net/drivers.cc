@@ -4,6 +4,7 @@
 
 #include "net/driver.h"
 #include "net/driver_bridge.h"
+#include "net/driver_vlan.h"
 #include "net/options.h"
 
 namespace viaduct::net {
@@ -11,9 +12,10 @@ namespace viaduct::net {
 namespace {
 
 // Every kind of network there is. Drivers have no state: one of each serves all threads.
-const std::array<const Driver*, 1>& all_drivers() {
+const std::array<const Driver*, 2>& all_drivers() {
   static const BridgeDriver bridge;
-  static const std::array<const Driver*, 1> drivers = {&bridge};
+  static const VlanDriver vlan;
+  static const std::array<const Driver*, 2> drivers = {&bridge, &vlan};
   return drivers;
 }
 

@@ -98,6 +98,8 @@ Result<CreateEndpointReply> EndpointLifecycle::create(const CreateEndpointReques
     core_.give_back(*network, holder, &record);
   }
   core_.table.put(record);
+  // Whoever looked meanwhile which VLANs are wanted did not see this one.
+  if (!record.request.driver_options.empty()) TRY(core_.refresh_uplink(*network, nullptr));
   if (deadline.expired()) return take_back(*network, record);
   return reply_for(record);
 }

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <map>
 
 #include "net/link_types.h"
+#include "net/option_table.h"
 #include "net/option_values.h"
 
 namespace viaduct::net {
@@ -17,24 +17,12 @@ constexpr std::string_view kLabelPrefix = "com.docker.network.";
 constexpr std::string_view kDigits = "0123456789";
 constexpr size_t kLongestKey = 256;
 
-// One option: viaduct's word for it, Docker's label (empty if it has none), and what its value means.
-struct KnownOfEndpoint {
-  std::string_view word;
-  std::string_view label;
-  Status (*read)(const std::string& key, const std::string& value, EndpointOptions& out);
-};
+using KnownOfEndpoint = KnownOption<EndpointOptions>;
 
 template <auto Reader, auto Member>
-Status into_endpoint(const std::string& key, const std::string& value, EndpointOptions& out) {
-  out.*Member = TRY(Reader(key, value));
-  return {};
-}
-
+constexpr auto kIntoEndpoint = into<EndpointOptions, Reader, Member>;
 template <auto Reader, auto Member>
-Status into_endpoint_rates(const std::string& key, const std::string& value, EndpointOptions& out) {
-  out.rates.*Member = TRY(Reader(key, value));
-  return {};
-}
+constexpr auto kIntoEndpointRates = into<EndpointOptions, Reader, &EndpointOptions::rates, Member>;
 
 Status interface_name(const std::string& key, const std::string& value, EndpointOptions& out) {
   out.interface_name = TRY(read_link_name(key, value));
@@ -49,10 +37,12 @@ Status endpoint_name(const std::string&, const std::string& value, EndpointOptio
 }
 
 constexpr std::array kOfEndpoints = {
-    KnownOfEndpoint{"route", "", into_endpoint<read_routes, &EndpointOptions::routes>},
-    KnownOfEndpoint{"rate_in", "", into_endpoint_rates<read_rate, &Rates::in>},
-    KnownOfEndpoint{"rate_out", "", into_endpoint_rates<read_rate, &Rates::out>},
-    KnownOfEndpoint{"rate_burst", "", into_endpoint_rates<read_burst, &Rates::burst>},
+    KnownOfEndpoint{"route", "", kIntoEndpoint<read_routes, &EndpointOptions::routes>},
+    KnownOfEndpoint{"rate_in", "", kIntoEndpointRates<read_rate, &Rates::in>},
+    KnownOfEndpoint{"rate_out", "", kIntoEndpointRates<read_rate, &Rates::out>},
+    KnownOfEndpoint{"rate_burst", "", kIntoEndpointRates<read_burst, &Rates::burst>},
+    KnownOfEndpoint{"trunk", "", kIntoEndpoint<read_vlans, &EndpointOptions::trunk>},
+    KnownOfEndpoint{"native", "", kIntoEndpoint<read_native_vlan, &EndpointOptions::native>},
     KnownOfEndpoint{"ifname", "com.docker.network.endpoint.ifname", interface_name},
     KnownOfEndpoint{"name", "com.docker.network.endpoint.name", endpoint_name},
 };
@@ -61,7 +51,7 @@ constexpr std::array kOfEndpoints = {
 Result<const KnownOfEndpoint*> endpoint_option_of(std::string_view key) {
   const std::string_view bare = key.starts_with(kViaductPrefix) ? key.substr(kViaductPrefix.size()) : key;
   for (const KnownOfEndpoint& known : kOfEndpoints)
-    if (bare == known.word || (!known.label.empty() && key == known.label)) return &known;
+    if (known.is_named(bare, key)) return &known;
   if (key.starts_with(kLabelPrefix)) return static_cast<const KnownOfEndpoint*>(nullptr);
   if (key.size() > kLongestKey)
     return invalid_argument(
@@ -73,12 +63,6 @@ Result<const KnownOfEndpoint*> endpoint_option_of(std::string_view key) {
                                       shown(key), nearest_word(bare, words)));
 }
 
-bool say_the_same(const KnownOfEndpoint& option, const std::string& a, const std::string& b) {
-  EndpointOptions one;
-  EndpointOptions other;
-  return option.read("", a, one).ok() && option.read("", b, other).ok() && one == other;
-}
-
 }  // namespace
 
 bool is_endpoint_label(std::string_view key) {
@@ -88,28 +72,11 @@ bool is_endpoint_label(std::string_view key) {
 }
 
 Result<EndpointOptions> read_endpoint_options(const Options& options) {
-  EndpointOptions out;
-  std::map<std::string_view, std::string> said;  // word to the key that said it
-  for (const auto& [key, value] : options) {
-    const KnownOfEndpoint* option = TRY(endpoint_option_of(key));
-    if (option == nullptr) continue;
-    TRY(option->read(key, value, out));
-    const auto [first, fresh] = said.emplace(option->word, key);
-    if (!fresh && !say_the_same(*option, options.at(first->second), value))
-      return invalid_argument(
-          fmt::format("endpoint options {}={} and {}={} contradict each other; give one of them",
-                      first->second, shown(options.at(first->second)), key, shown(value)));
-  }
-  return out;
+  return read_by_table<EndpointOptions>(options, endpoint_option_of, "endpoint option");
 }
 
 EndpointOptions understood_endpoint_options(const Options& options) {
-  EndpointOptions out;
-  for (const auto& [key, value] : options) {
-    const auto option = endpoint_option_of(key);
-    if (option.ok() && option.value() != nullptr) static_cast<void>(option.value()->read(key, value, out));
-  }
-  return out;
+  return understood_by_table<EndpointOptions>(options, endpoint_option_of);
 }
 
 std::string prefix_of(const std::string& interface_name) {

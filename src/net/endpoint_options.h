@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,8 @@ struct EndpointOptions {
   Rates rates;                      // each in the place of the network's
   std::string interface_name;       // in the container; empty for the network's prefix and a number
   std::string name;                 // of the endpoint, for MacPolicy::kName; empty if nobody said it
+  std::optional<VlanSet> trunk;     // as the network's, which they replace
+  std::optional<uint16_t> native;
   bool operator==(const EndpointOptions&) const = default;
 };
 

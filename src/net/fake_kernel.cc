@@ -71,9 +71,13 @@ void FakeKernel::State::drop(const std::string& name) {
   isolation.erase(name);
   rates.erase(name);
   hairpin.erase(name);
+  vlans.erase(name);
+  std::vector<std::string> above;
   for (auto& [other, link] : links) {
     if (index != 0 && link.master == index) link.master = 0;
+    if (index != 0 && link.kind == "vlan" && link.lower == index) above.push_back(other);
   }
+  for (const std::string& other : above) drop(other);
   auto peer = peers.find(name);
   if (peer == peers.end()) return;
   std::string other_end = peer->second;
@@ -129,8 +133,9 @@ Status FakeKernel::create_bridge(const BridgeSpec& spec) {
   TRY(gate_.pass("create bridge"));
   auto state = state_.lock();
   TRY(check_new(state->links, spec.name));
-  TRY(check_mtu(fmt::format("cannot create bridge {}", spec.name), spec.mtu));
-  state->add({0, spec.name, "bridge", spec.alias, kLiveGroup, 0, spec.mtu, spec.mac, true, true});
+  const int mtu = spec.mtu == 0 ? 1500 : spec.mtu;
+  TRY(check_mtu(fmt::format("cannot create bridge {}", spec.name), mtu));
+  state->add({0, spec.name, "bridge", spec.alias, kLiveGroup, 0, mtu, spec.mac, true, true});
   return {};
 }
 
@@ -152,6 +157,7 @@ Status FakeKernel::create_veth(const VethSpec& spec) {
   state->add(
       {0, spec.host_name, "veth", spec.alias, kLiveGroup, master, spec.mtu, Mac::random(), true, true});
   state->isolation[spec.host_name] = spec.isolation;
+  if (spec.vlans) state->vlans[spec.host_name] = *spec.vlans;
   if (spec.rate_in) state->rates[spec.host_name] = *spec.rate_in;
   if (spec.rate_out) {
     state->add(

@@ -23,6 +23,7 @@ class FakeKernel final : public Kernel {
     std::map<std::string, PortIsolation> isolation;                  // by host end
     std::map<std::string, RateLimit> rates;                          // by link: host ends, and shapers
     std::set<std::string> hairpin;                                   // ports whose frames may go back
+    std::map<std::string, PortVlans> vlans;                          // by port, and by bridge for its own
     std::map<std::string, std::string> peers;                        // host end to peer, and peer to host end
   };
 
@@ -52,6 +53,10 @@ class FakeKernel final : public Kernel {
   Status create_veth(const VethSpec& spec) override;
   Status create_joint(const JointSpec& spec) override;
   Status attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) override;
+  Status create_vlan(const VlanSpec& spec) override;
+  Status join_bridge(const std::string& link, const std::string& bridge) override;
+  Result<bool> set_vlans(const std::string& link, const PortVlans& vlans) override;
+  Status leave_bridge(const std::string& link) override;
   Result<bool> ensure_rates(const VethSpec& spec) override;
   Status set_hairpin(const std::string& name, Hairpin hairpin) override;
   Status set_mtu(const std::string& name, int mtu) override;

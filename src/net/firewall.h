@@ -14,6 +14,8 @@ namespace viaduct::net {
 enum class Reach {
   kOutside,   // may open connections to other hosts
   kInternal,  // nothing passes between the network and anything beyond its bridge
+  kBridged,   // likewise, and the host itself takes nothing in from there: the network is part of a LAN
+  kOthers,  // a bridge of the host's own: what passes it is let through, and nothing else is viaduct's business
 };
 enum class InterContainer { kAllowed, kDenied };
 

@@ -124,7 +124,8 @@ void Inspector::look_at_bridge(const NetworkRecord& network, const Links& links,
     return;
   }
   if (!link->second.up) tell(fmt::format("bridge {} is down", name), "a repair sets it up");
-  look_at_mtu(network, link->second, plan.bridge.mtu, links, found);
+  if (plan.bridge.mtu != 0) look_at_mtu(network, link->second, plan.bridge.mtu, links, found);
+  if (plan.uplink) look_at_uplink(network, plan, link->second, links, found);
   if (link->second.mac && *link->second.mac != plan.bridge.mac)
     tell(fmt::format("bridge {} has MAC {}, not {}", name, link->second.mac->to_string(),
                      plan.bridge.mac.to_string()),
@@ -143,6 +144,30 @@ void Inspector::look_at_mtu(const NetworkRecord& network, const Link& bridge, in
     found.push_back({"bridge", network_of(network),
                      fmt::format("bridge {} has MTU {}, not {}", bridge.name, bridge.mtu, wanted),
                      "a repair sets it"});
+}
+
+void Inspector::look_at_uplink(const NetworkRecord& network, const NetworkPlan& plan, const Link& bridge,
+                               const Links& links, std::vector<Finding>& found) {
+  const auto tell = [&](std::string text, std::string remedy) {
+    found.push_back({"uplink", network_of(network), std::move(text), std::move(remedy)});
+  };
+  std::vector<Link> all;
+  for (const auto& [name, link] : links) all.push_back(link);
+  const Segment& segment = *network.segment;
+  const auto parent = links.find(segment.parent);
+  if (parent == links.end())
+    return tell(fmt::format("link {}, its parent, is gone", segment.parent),
+                "plug it in, or make it again: viaduct takes it back by itself");
+  const Link* port = plan.uplink->sub_interface ? sub_interface_of(segment, all) : &parent->second;
+  if (port == nullptr)
+    return tell(fmt::format("{} has no sub-interface", words_of(segment)), "a repair makes it");
+  if (port->master != bridge.index)
+    return tell(fmt::format("link {} is no port of bridge {}", port->name, bridge.name),
+                port->master == 0 ? "a repair attaches it" : "take it out of the bridge or bond that has it");
+  if (!port->up) tell(fmt::format("link {} is down", port->name), "a repair sets it up");
+  if (plan.host_end && !links.contains(plan.host_end->link.name))
+    tell(fmt::format("link {}, the host's own end, is missing", plan.host_end->link.name),
+         "a repair makes it anew");
 }
 
 void Inspector::look_at_further(const NetworkRecord& network, const FurtherPlan& plan, const Links& links,
@@ -171,19 +196,28 @@ void Inspector::look_at_further(const NetworkRecord& network, const FurtherPlan&
 
 void Inspector::look_at_addresses(const NetworkRecord& network, const NetworkPlan& plan,
                                   std::vector<Finding>& found) {
-  const auto present = core_.kernel.addresses(plan.bridge.name);
+  const std::string& holder = plan.host_end ? plan.host_end->link.name : plan.bridge.name;
+  const auto present = core_.kernel.addresses(holder);
   if (!present.ok()) return;  // gone since the list was made; the next look says so
+  // Other networks on the same bridge have addresses of their own there.
+  const auto is_anothers = [&](const InterfaceAddress& address) {
+    const auto networks = core_.table.networks();
+    return std::any_of(networks.begin(), networks.end(), [&](const NetworkRecord& other) {
+      const auto theirs = other.bridge == network.bridge ? core_.plan(other).addresses : plan.addresses;
+      return std::find(theirs.begin(), theirs.end(), address) != theirs.end();
+    });
+  };
   for (const InterfaceAddress& address : plan.addresses)
     if (std::find(present.value().begin(), present.value().end(), address) == present.value().end())
-      found.push_back(
-          {"address", network_of(network),
-           fmt::format("address {} is missing on bridge {}", address.to_string(), plan.bridge.name),
-           "a repair adds it"});
-  for (const InterfaceAddress& address : present.value())
-    if (std::find(plan.addresses.begin(), plan.addresses.end(), address) == plan.addresses.end())
       found.push_back({"address", network_of(network),
-                       fmt::format("bridge {} has address {}, which is not viaduct's", plan.bridge.name,
-                                   address.to_string()),
+                       fmt::format("address {} is missing on {} {}", address.to_string(),
+                                   plan.host_end ? "link" : "bridge", holder),
+                       "a repair adds it"});
+  for (const InterfaceAddress& address : present.value())
+    if (!is_anothers(address))
+      found.push_back({"address", network_of(network),
+                       fmt::format("{} {} has address {}, which is not viaduct's",
+                                   plan.host_end ? "link" : "bridge", holder, address.to_string()),
                        "left alone; whoever added it can remove it"});
 }
 
@@ -225,6 +259,12 @@ void Inspector::look_at_stray(const Link& link, std::vector<Finding>& found) {
     if (network && has_link(*network, link.name)) return;
     return tell(fmt::format("it is marked as a bridge of network {}, {}", short_id(mark->id),
                             network ? "which has others" : "which is not on record"),
+                "a repair removes it");
+  }
+  if (mark->kind == LinkMark::Kind::kSegment) {
+    const auto lock = core_.lock_segments(patience());
+    if (!lock.ok() || core_.is_of_segment(link)) return;
+    return tell(fmt::format("it is marked as part of segment {}, on which no network stands", mark->id),
                 "a repair removes it");
   }
   const auto stay = core_.endpoints_in_work.try_enter(mark->id);

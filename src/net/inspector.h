@@ -30,6 +30,8 @@ class Inspector {
   // `wanted`: the plan's MTU.
   void look_at_mtu(const NetworkRecord& network, const Link& bridge, int wanted, const Links& links,
                    std::vector<Finding>& found);
+  void look_at_uplink(const NetworkRecord& network, const NetworkPlan& plan, const Link& bridge,
+                      const Links& links, std::vector<Finding>& found);
   void look_at_further(const NetworkRecord& network, const FurtherPlan& plan, const Links& links,
                        std::vector<Finding>& found);
   void look_at_addresses(const NetworkRecord& network, const NetworkPlan& plan, std::vector<Finding>& found);

@@ -29,6 +29,17 @@ class Kernel {
   virtual Status create_joint(const JointSpec& spec) = 0;
   // Makes an existing link a port of the bridge again, in kLiveGroup and up; its alias stays.
   virtual Status attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) = 0;
+  // Makes a sub-interface in kLiveGroup, with its alias, the MTU of the parent, up. After failure: no link. Errors: kNotFound, the
+  // parent; the kernel's, where it lacks 8021q, or the parent is down (ENETDOWN).
+  virtual Status create_vlan(const VlanSpec& spec) = 0;
+  // Makes a link of whomever a port of the bridge, and sets it up; nothing else of it changes. What it was a
+  // port of before loses it. Errors: EBUSY, a macvlan or ipvlan has it; EINVAL or ELOOP, it cannot be a port.
+  virtual Status join_bridge(const std::string& link, const std::string& bridge) = 0;
+  // Puts a port of a bridge with `filtering`, or that bridge itself as the host's own port, into exactly these VLANs. Returns
+  // whether anything differed. Errors: kNotFound, the link; EOPNOTSUPP, it is no such port.
+  virtual Result<bool> set_vlans(const std::string& link, const PortVlans& vlans) = 0;
+  // Of no bridge any more. One that is gone, or was of none, is no error.
+  virtual Status leave_bridge(const std::string& link) = 0;
   // Makes the limits of an endpoint hold: qdiscs of its host end, and the shaper with its redirection. create_veth() does
   // so itself. Returns whether any was missing. Errors: kNotFound, the host end; kAlreadyExists, another link has the
   // shaper's name; the kernel's, where it lacks sch_tbf, sch_ingress, cls_u32, act_mirred or ifb.

@@ -20,6 +20,7 @@ constexpr size_t kBridgeTail = kMaxLinkName - 3;
 constexpr size_t kVethTail = kMaxLinkName - 2;
 // 36^8 is about 2^41: names of one host do not meet twice.
 constexpr size_t kHashCharacters = 8;
+constexpr char kBase36[] = "0123456789abcdefghijklmnopqrstuvwxyz";
 
 // FNV-1a, 64 bits: any even spread will do, and it must never change, since names are found again by it.
 uint64_t hash(const std::string& text) {
@@ -30,10 +31,9 @@ uint64_t hash(const std::string& text) {
 
 std::string tail(const std::string& id, size_t length, int attempt) {
   if (attempt == 0) return id.substr(0, length);
-  static constexpr char kDigits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
   std::string text = id.substr(0, length - kHashCharacters);
   uint64_t rest = hash(fmt::format("{}/{}", id, attempt));
-  for (size_t i = 0; i < kHashCharacters; ++i, rest /= 36) text += kDigits[rest % 36];
+  for (size_t i = 0; i < kHashCharacters; ++i, rest /= 36) text += kBase36[rest % 36];
   return text;
 }
 
@@ -46,6 +46,14 @@ Error no_free_name(const char* what, const std::string& id) {
 }
 
 }  // namespace
+
+std::string hashed_tail(const std::string& of, int attempt) {
+  constexpr size_t kLength = 12;
+  std::string text;
+  uint64_t rest = hash(fmt::format("{}/{}", of, attempt));
+  for (size_t i = 0; i < kLength; ++i, rest /= 36) text += kBase36[rest % 36];
+  return text;
+}
 
 Result<std::string> bridge_name(const std::string& network_id, const std::set<std::string>& taken) {
   for (int attempt = 0; attempt < kNameAttempts; ++attempt) {

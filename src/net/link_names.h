@@ -12,6 +12,9 @@ namespace viaduct::net {
 // So many names are tried for one object before it is refused.
 inline constexpr int kNameAttempts = 16;
 
+// 12 characters of a hash, for names that shall not show what they are of.
+std::string hashed_tail(const std::string& of, int attempt);
+
 struct VethNames {
   std::string host;
   std::string peer;

@@ -13,10 +13,16 @@ constexpr std::string_view kAliasStart = "viaduct/";
 constexpr std::string_view kNetworkWord = "network";
 constexpr std::string_view kEndpointWord = "endpoint";
 constexpr std::string_view kShaperWord = "shaper";
+constexpr std::string_view kSegmentWord = "segment";
 
 std::string_view word_of(LinkMark::Kind kind) {
-  if (kind == LinkMark::Kind::kNetwork) return kNetworkWord;
-  return kind == LinkMark::Kind::kEndpoint ? kEndpointWord : kShaperWord;
+  switch (kind) {
+    case LinkMark::Kind::kNetwork: return kNetworkWord;
+    case LinkMark::Kind::kEndpoint: return kEndpointWord;
+    case LinkMark::Kind::kShaper: return kShaperWord;
+    case LinkMark::Kind::kSegment: break;
+  }
+  return kSegmentWord;
 }
 
 bool is_name_character(char c) {
@@ -46,7 +52,8 @@ std::optional<LinkMark> mark_from_alias(const std::string& alias) {
   std::string_view instance = take_part(rest);
   std::string_view kind = take_part(rest);
   if (instance.empty() || rest.empty() || rest.find('/') != std::string_view::npos) return std::nullopt;
-  for (const auto known : {LinkMark::Kind::kNetwork, LinkMark::Kind::kEndpoint, LinkMark::Kind::kShaper})
+  for (const auto known : {LinkMark::Kind::kNetwork, LinkMark::Kind::kEndpoint, LinkMark::Kind::kShaper,
+                           LinkMark::Kind::kSegment})
     if (kind == word_of(known)) return LinkMark{std::string(instance), known, std::string(rest)};
   return std::nullopt;
 }

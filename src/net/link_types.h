@@ -8,6 +8,7 @@
 
 #include "base/ip.h"
 #include "base/result.h"
+#include "net/vlan_set.h"
 
 // Links as values, without kernel headers.
 namespace viaduct::net {
@@ -25,10 +26,11 @@ inline constexpr uint32_t kLiveGroup = 0x7664;   // 30308, "vd"
 inline constexpr uint32_t kDyingGroup = 0x7665;  // 30309: out of service, waits to be reaped
 
 // Who a link belongs to, as its alias (IFLA_IFALIAS) says: "viaduct/<instance>/network/<id>",
-// "viaduct/<instance>/endpoint/<id>" or "viaduct/<instance>/shaper/<id of the endpoint>". The instance is the state folder's, so that a daemon started on another folder by
-// mistake touches nothing of a running one.
+// "viaduct/<instance>/endpoint/<id>", "viaduct/<instance>/shaper/<id of the endpoint>" or "viaduct/<instance>/segment/<key>"
+// (segment.h). The instance is the state folder's, so that a daemon started on another folder by mistake touches nothing of a
+// running one.
 struct LinkMark {
-  enum class Kind { kNetwork, kEndpoint, kShaper };
+  enum class Kind { kNetwork, kEndpoint, kShaper, kSegment };
   std::string instance;
   Kind kind = Kind::kNetwork;
   std::string id;
@@ -39,6 +41,9 @@ std::optional<LinkMark> mark_from_alias(const std::string& alias);
 
 // The refusal to take a link out of service that is in neither group. kPermission.
 Error not_our_link(const std::string& name);
+
+// How frames are tagged (IEEE 802.1Q, 802.1ad); the values are EtherTypes.
+enum class TagProtocol : uint16_t { k8021q = 0x8100, k8021ad = 0x88a8 };
 
 // A link as the kernel has it.
 struct Link {
@@ -53,6 +58,9 @@ struct Link {
   bool up = false;
   bool ethernet = false;  // with ARP and ND: neither loopback nor point-to-point
   bool carrier = false;   // of a veth: the other end is up, too
+  int lower = 0;      // index of the link below (of a VLAN, a macvlan; of a veth its other end), 0 for none
+  uint16_t vlan = 0;  // of kind "vlan": its VLAN
+  TagProtocol vlan_protocol = TagProtocol::k8021q;
 };
 
 // What a link reaches without a gateway.
@@ -65,7 +73,7 @@ struct OnLink {
 struct BridgeSpec {
   std::string name;
   std::string alias;
-  int mtu = 1500;
+  int mtu = 1500;  // 0: the least of its ports', whatever they are
   // Given, so that the bridge's address does not change as ports come and go.
   Mac mac;
   // What the host sends from 127.0.0.1 may go there, and answers to it come back (net.ipv4.conf.LINK.route_localnet).
@@ -77,6 +85,19 @@ struct BridgeSpec {
   // Whether the host answers ARP there. It has no address on a network's further bridges, and would answer for those of the
   // first one with the wrong MAC (arp_ignore=0).
   bool arp = true;
+  // The host answers ARP for addresses of the bridge itself alone, not for those of its other links (arp_ignore=1).
+  bool own_addresses_only = false;
+  // It keeps VLANs apart by the tags of this kind: each port is in those that it is given, and in none before.
+  std::optional<TagProtocol> filtering = {};
+};
+
+// A sub-interface of a link: what of it is tagged with one VLAN.
+struct VlanSpec {
+  std::string name;
+  std::string alias;
+  std::string parent;
+  uint16_t vlan = 0;  // 1 to 4094
+  TagProtocol protocol = TagProtocol::k8021q;
 };
 
 enum class PortIsolation { kOff, kOn };
@@ -110,6 +131,7 @@ struct VethSpec {
   Hairpin hairpin = Hairpin::kOff;
   std::optional<RateLimit> rate_in = {};  // towards the peer
   std::optional<Shaper> rate_out = {};    // from it
+  std::optional<PortVlans> vlans = {};    // of a port of a bridge with `filtering`
 };
 
 // A veth pair that joins two bridges, each end a port of one.

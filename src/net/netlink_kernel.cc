@@ -1,96 +1,21 @@
 #include "net/netlink_kernel.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
-#include <net/if.h>
-
 #include <cerrno>
 
+#include "net/netlink_link.h"
 #include "net/netlink_read.h"
 #include "net/netlink_socket.h"
 
 namespace viaduct::net {
 
 namespace {
-
-enum class AdminState { kUnchanged, kUp, kDown };
-
-ifinfomsg link_header(int index, AdminState state) {
-  ifinfomsg header{};
-  header.ifi_family = AF_UNSPEC;
-  header.ifi_index = index;
-  header.ifi_change = state == AdminState::kUnchanged ? 0 : IFF_UP;
-  header.ifi_flags = state == AdminState::kUp ? IFF_UP : 0;
-  return header;
-}
-
-uint32_t as_u32(int value) {
-  return static_cast<uint32_t>(value);
-}
-
-void put_port_settings(NetlinkMessage& message, PortIsolation isolation) {
-  NetlinkMessage::Nest info(message, IFLA_LINKINFO);
-  message.put_string(IFLA_INFO_SLAVE_KIND, "bridge");
-  NetlinkMessage::Nest port(message, IFLA_INFO_SLAVE_DATA);
-  message.put_u8(IFLA_BRPORT_ISOLATED, isolation == PortIsolation::kOn ? 1 : 0);
-}
-
-enum class Ipv6Settings { kPut, kLeaveOut };
-
-void put_family_settings(NetlinkMessage& message, bool route_loopback, Ipv6Settings ipv6_settings) {
-  NetlinkMessage::Nest families(message, IFLA_AF_SPEC);
-  if (route_loopback) {
-    NetlinkMessage::Nest ipv4(message, AF_INET);
-    NetlinkMessage::Nest settings(message, IFLA_INET_CONF);
-    message.put_u32(IPV4_DEVCONF_ROUTE_LOCALNET, 1);
-  }
-  if (ipv6_settings == Ipv6Settings::kLeaveOut) return;
-  NetlinkMessage::Nest ipv6(message, AF_INET6);
-  message.put_u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
-}
-
-// What the kernel ignores at creation (rtnl_newlink_create() in net/core/rtnetlink.c).
-struct Completion {
-  std::string name;
-  std::string alias;       // empty: as it is
-  std::optional<int> mtu;  // empty: as it is
-  std::optional<PortIsolation> isolation;
-  bool route_loopback = false;
-  bool arp = true;
-  int master = 0;  // 0: as it is
-};
-
-// Goes up with it, so that a port is never up before its isolation is set.
-NetlinkMessage completion(const Completion& rest) {
-  NetlinkMessage message(RTM_NEWLINK, 0);
-  ifinfomsg header = link_header(0, AdminState::kUp);
-  if (!rest.arp) header.ifi_flags |= IFF_NOARP;
-  if (!rest.arp) header.ifi_change |= IFF_NOARP;
-  message.put_header(header);
-  message.put_string(IFLA_IFNAME, rest.name);
-  if (rest.master != 0) message.put_u32(IFLA_MASTER, as_u32(rest.master));
-  if (!rest.alias.empty()) message.put_string(IFLA_IFALIAS, rest.alias);
-  if (rest.mtu) message.put_u32(IFLA_MTU, as_u32(*rest.mtu));
-  if (rest.isolation) put_port_settings(message, *rest.isolation);
-  return message;
-}
-
-// Without a link-local address of its own, the host neither answers nor announces on an end that it does not use. A
-// link that has no IPv6 makes none either, and refuses to be told (inet6_set_link_af() in net/ipv6/addrconf.c): below
-// an MTU of 1280, and on a host that was booted without IPv6. It gets the rest in a message of its own.
-Status complete(NetlinkPool& pool, const Completion& rest, const std::string& attempt) {
-  NetlinkMessage all = completion(rest);
-  put_family_settings(all, rest.route_loopback, Ipv6Settings::kPut);
-  Status done = pool.exchange(all, attempt);
-  if (done.ok() || done.error().sys_errno != EAFNOSUPPORT) return done;
-  NetlinkMessage without_ipv6 = completion(rest);
-  put_family_settings(without_ipv6, rest.route_loopback, Ipv6Settings::kLeaveOut);
-  return pool.exchange(without_ipv6, attempt);
-}
 
 NetlinkMessage bridge_creation(const BridgeSpec& spec) {
   NetlinkMessage message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
@@ -105,6 +30,12 @@ NetlinkMessage bridge_creation(const BridgeSpec& spec) {
   message.put_u32(IFLA_BR_FORWARD_DELAY, 0);
   if (spec.mcast_snooping) message.put_u8(IFLA_BR_MCAST_SNOOPING, *spec.mcast_snooping ? 1 : 0);
   if (spec.mcast_querier) message.put_u8(IFLA_BR_MCAST_QUERIER, *spec.mcast_querier ? 1 : 0);
+  if (spec.filtering) {
+    message.put_u8(IFLA_BR_VLAN_FILTERING, 1);
+    message.put_u16(IFLA_BR_VLAN_PROTOCOL, htons(static_cast<uint16_t>(*spec.filtering)));
+    // A port has no VLAN before it is given some.
+    message.put_u16(IFLA_BR_VLAN_DEFAULT_PVID, 0);
+  }
   return message;
 }
 
@@ -125,6 +56,12 @@ NetlinkMessage veth_creation(const VethSpec& spec, int bridge) {
   message.put_u32(IFLA_GROUP, kLiveGroup);
   if (spec.peer_mac) message.put_mac(IFLA_ADDRESS, *spec.peer_mac);
   return message;
+}
+
+Completion port_completion(const std::string& name, const std::string& alias, PortIsolation isolation) {
+  Completion rest{name, alias};
+  rest.isolation = isolation;
+  return rest;
 }
 
 bool is_gone(const Error& error) {
@@ -182,14 +119,20 @@ void NetlinkKernel::delete_link(const std::string& name) {
 }
 
 Status NetlinkKernel::create_bridge(const BridgeSpec& spec) {
-  std::string attempt = fmt::format("cannot create bridge {} with mtu {}", spec.name, spec.mtu);
+  std::string attempt = spec.mtu == 0
+                            ? fmt::format("cannot create bridge {}", spec.name)
+                            : fmt::format("cannot create bridge {} with mtu {}", spec.name, spec.mtu);
   TRY(check_link_name(spec.name));
   NetlinkMessage creation = bridge_creation(spec);
   TRY(pool_->exchange(creation, attempt));
   // The MTU not at creation: only one that is changed counts as the user's own, and stays when ports go
   // (br_change_mtu, net/bridge/br_device.c).
-  Status completed = complete(
-      *pool_, {spec.name, spec.alias, spec.mtu, std::nullopt, spec.route_loopback, spec.arp}, attempt);
+  Completion rest{spec.name, spec.alias};
+  if (spec.mtu != 0) rest.mtu = spec.mtu;
+  rest.route_loopback = spec.route_loopback;
+  rest.own_addresses_only = spec.own_addresses_only;
+  rest.arp = spec.arp;
+  Status completed = complete(*pool_, rest, attempt);
   if (!completed.ok()) delete_link(spec.name);
   return completed;
 }
@@ -202,7 +145,13 @@ Status NetlinkKernel::create_veth(const VethSpec& spec) {
   Link bridge = TRY(existing_bridge(spec.bridge, attempt));
   NetlinkMessage creation = veth_creation(spec, bridge.index);
   TRY(pool_->exchange(creation, attempt));
-  Status completed = complete(*pool_, {spec.host_name, spec.alias, std::nullopt, spec.isolation}, attempt);
+  Status completed;
+  if (spec.vlans) {
+    const auto put = put_vlans(TRY(existing_link(spec.host_name, attempt)), *spec.vlans);
+    if (!put.ok()) completed = put.error();
+  }
+  if (completed.ok())
+    completed = complete(*pool_, port_completion(spec.host_name, spec.alias, spec.isolation), attempt);
   if (completed.ok() && (spec.rate_in || spec.rate_out)) {
     const auto limited = ensure_rates(spec);
     if (!limited.ok()) completed = limited.error();
@@ -225,11 +174,11 @@ Status NetlinkKernel::create_joint(const JointSpec& spec) {
   NetlinkMessage creation = veth_creation(pair, bridge.index);
   TRY(pool_->exchange(creation, attempt));
   // The other end first: what is isolated is so before anything comes through.
-  Completion rest{spec.other_name, spec.alias, std::nullopt, std::nullopt};
+  Completion rest{spec.other_name, spec.alias};
   rest.master = other.index;
   Status completed = complete(*pool_, rest, attempt);
   if (completed.ok())
-    completed = complete(*pool_, {spec.name, spec.alias, std::nullopt, spec.isolation}, attempt);
+    completed = complete(*pool_, port_completion(spec.name, spec.alias, spec.isolation), attempt);
   if (!completed.ok()) delete_link(spec.name);
   return completed;
 }
@@ -244,7 +193,7 @@ Status NetlinkKernel::attach_port(const std::string& name, const std::string& br
   message.put_u32(IFLA_MASTER, as_u32(master.index));
   message.put_u32(IFLA_GROUP, kLiveGroup);
   TRY(pool_->exchange(message, attempt));
-  return complete(*pool_, {name, {}, std::nullopt, isolation}, attempt);
+  return complete(*pool_, port_completion(name, {}, isolation), attempt);
 }
 
 Status NetlinkKernel::set_hairpin(const std::string& name, Hairpin hairpin) {

@@ -25,6 +25,10 @@ class NetlinkKernel final : public Kernel {
   Status create_veth(const VethSpec& spec) override;
   Status create_joint(const JointSpec& spec) override;
   Status attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) override;
+  Status create_vlan(const VlanSpec& spec) override;
+  Status join_bridge(const std::string& link, const std::string& bridge) override;
+  Result<bool> set_vlans(const std::string& link, const PortVlans& vlans) override;
+  Status leave_bridge(const std::string& link) override;
   Result<bool> ensure_rates(const VethSpec& spec) override;
   Status set_hairpin(const std::string& name, Hairpin hairpin) override;
   Status set_mtu(const std::string& name, int mtu) override;
@@ -45,6 +49,7 @@ class NetlinkKernel final : public Kernel {
   Result<Link> existing_bridge(const std::string& name, const std::string& attempt);
   // The bridge that it is a port of; empty if there is none.
   Result<std::optional<Link>> bridge_of(const Link& port);
+  Result<bool> put_vlans(const Link& link, const PortVlans& vlans);
   void delete_link(const std::string& name);
   Result<bool> ensure_bucket(const Link& link, const RateLimit& limit);
   Result<Link> make_shaper(const Shaper& shaper);

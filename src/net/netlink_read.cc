@@ -1,5 +1,6 @@
 #include "net/netlink_read.h"
 
+#include <arpa/inet.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
@@ -51,6 +52,19 @@ std::string kind_from(nlattr* linkinfo) {
   return kind == nullptr ? std::string() : std::string(nla_get_string(kind));
 }
 
+// IFLA_INFO_DATA of kind "vlan".
+void read_vlan(nlattr* linkinfo, Link& link) {
+  const nlattr* data =
+      nla_find(static_cast<const nlattr*>(nla_data(linkinfo)), nla_len(linkinfo), IFLA_INFO_DATA);
+  if (data == nullptr) return;
+  const auto* inner = static_cast<const nlattr*>(nla_data(data));
+  if (const nlattr* id = nla_find(inner, nla_len(data), IFLA_VLAN_ID); id != nullptr)
+    link.vlan = nla_get_u16(id);
+  const nlattr* protocol = nla_find(inner, nla_len(data), IFLA_VLAN_PROTOCOL);
+  if (protocol != nullptr && ntohs(nla_get_u16(protocol)) == static_cast<uint16_t>(TagProtocol::k8021ad))
+    link.vlan_protocol = TagProtocol::k8021ad;
+}
+
 // The link of the first hop of RTA_MULTIPATH.
 int first_hop(const nlattr* multipath) {
   if (multipath == nullptr || nla_len(multipath) < static_cast<int>(sizeof(rtnexthop))) return 0;
@@ -76,7 +90,11 @@ Link link_from(const nlmsghdr* header) {
   if (table[IFLA_MASTER] != nullptr) link.master = static_cast<int>(nla_get_u32(table[IFLA_MASTER]));
   if (table[IFLA_MTU] != nullptr) link.mtu = static_cast<int>(nla_get_u32(table[IFLA_MTU]));
   link.mac = mac_from(table[IFLA_ADDRESS]);
+  // Where the one below is in another network namespace, its index says nothing here.
+  if (table[IFLA_LINK] != nullptr && table[IFLA_LINK_NETNSID] == nullptr)
+    link.lower = static_cast<int>(nla_get_u32(table[IFLA_LINK]));
   link.kind = kind_from(table[IFLA_LINKINFO]);
+  if (link.kind == "vlan") read_vlan(table[IFLA_LINKINFO], link);
   return link;
 }
 

@@ -56,6 +56,7 @@ void NetworkApplier::undo_bridge(const BridgeSpec& spec) {
 }
 
 Status NetworkApplier::create(const NetworkPlan& plan) {
+  if (plan.uplink) return create_on_segment(plan);
   Rollback rollback;
   if (plan.adopted) {
     TRY(adopted_bridge(plan.bridge.name));
@@ -71,7 +72,7 @@ Status NetworkApplier::create(const NetworkPlan& plan) {
 
 Status NetworkApplier::mend_bridge(const Link& link, const BridgeSpec& spec,
                                    std::vector<std::string>& repaired) {
-  if (link.mtu != spec.mtu) {
+  if (spec.mtu != 0 && link.mtu != spec.mtu) {
     TRY(kernel_.set_mtu(spec.name, spec.mtu));
     repaired.push_back(fmt::format("bridge {} had MTU {}, set to {}", spec.name, link.mtu, spec.mtu));
   }
@@ -90,10 +91,8 @@ Result<NetworkApplier::Ensured> NetworkApplier::ensure(const NetworkPlan& plan) 
     return ensured;
   }
   auto link = TRY(kernel_.find_link(name));
-  std::vector<InterfaceAddress> present;
   if (link && !is_dying(*link)) {
     if (link->alias != plan.bridge.alias || link->kind != "bridge") return name_taken(name);
-    present = TRY(kernel_.addresses(name));
     TRY(mend_bridge(*link, plan.bridge, ensured.repaired));
   } else {
     TRY(create_bridge(plan.bridge));
@@ -101,18 +100,26 @@ Result<NetworkApplier::Ensured> NetworkApplier::ensure(const NetworkPlan& plan) 
     link = TRY(kernel_.find_link(name));
     if (!link) return unavailable(fmt::format("bridge {} vanished while it was made; try again", name));
   }
+  ensured.bridge_index = link->index;
+  if (plan.uplink) {
+    TRY(ensure_uplink(plan, link->index, ensured));
+    TRY(ensure_host_end(plan, ensured));
+  }
+  const std::string& holder = plan.host_end ? plan.host_end->link.name : name;
+  const auto present =
+      plan.addresses.empty() ? std::vector<InterfaceAddress>() : TRY(kernel_.addresses(holder));
   for (const InterfaceAddress& address : plan.addresses) {
     if (std::find(present.begin(), present.end(), address) != present.end()) continue;
-    TRY(kernel_.add_address(name, address));
-    ensured.repaired.push_back(
-        fmt::format("address {} was missing on bridge {}, added", address.to_string(), name));
+    TRY(kernel_.add_address(holder, address));
+    ensured.repaired.push_back(fmt::format("address {} was missing on {} {}, added", address.to_string(),
+                                           plan.host_end ? "link" : "bridge", holder));
   }
-  ensured.bridge_index = link->index;
   return ensured;
 }
 
 Status NetworkApplier::remove(const NetworkPlan& plan, const std::vector<VethSpec>& endpoints) {
   for (const VethSpec& endpoint : endpoints) announcer_.cancel(endpoint.host_name);
+  if (plan.uplink || plan.shared) return remove_from_segment(plan, endpoints);
   std::vector<std::string> names;
   const auto note_if_ours = [&](const Link& link, const std::string& alias) {
     if (link.alias == alias && !is_dying(link)) names.push_back(link.name);

@@ -27,6 +27,7 @@ class NetworkApplier {
   struct Ensured {
     int bridge_index = 0;
     std::vector<std::string> repaired;  // one sentence each
+    std::vector<std::string> problems;  // what keeps a bridge from its LAN: likewise
   };
   // Makes the kernel hold the plan, keeping the bridge that is there and what it carries. Rules are left
   // alone. Errors: as create().
@@ -39,6 +40,9 @@ class NetworkApplier {
   Result<Ensured> ensure_further(const FurtherPlan& plan);
   // Takes them out of service. What is gone is no error.
   Status remove_further(const FurtherPlan& plan);
+
+  // The VLANs of the uplink's port alone, where the bridge keeps VLANs apart.
+  Status set_uplink_vlans(const NetworkPlan& plan);
 
   // Takes the bridges and the host ends of the endpoints out of service, and announcements and rules away. What is gone is
   // no error.
@@ -64,6 +68,11 @@ class NetworkApplier {
   Status ensure_joint(const JointSpec& spec, int bridge, int other_bridge,
                       std::vector<std::string>& repaired);
   Status create_joint(const JointSpec& spec);
+  Status create_on_segment(const NetworkPlan& plan);
+  Result<Link> create_sub_interface(const UplinkPlan& uplink, const Link& parent);
+  Status ensure_uplink(const NetworkPlan& plan, int bridge, Ensured& ensured);
+  Status ensure_host_end(const NetworkPlan& plan, Ensured& ensured);
+  Status remove_from_segment(const NetworkPlan& plan, const std::vector<VethSpec>& endpoints);
   void undo_bridge(const BridgeSpec& spec);
 
   Kernel& kernel_;

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 
 #include "base/rollback.h"
 #include "net/link_names.h"
 #include "net/object_id.h"
+#include "net/segment_keeper.h"
 #include "net/subnets.h"
 
 namespace viaduct::net {
@@ -56,6 +58,7 @@ Status NetworkLifecycle::create(const CreateNetworkRequest& request, Deadline de
   const Driver* driver = TRY(driver_for(request.options));
   PlanContext context = core_.context();
   context.uplink_mtu = TRY(core_.kernel.uplink_mtu()).value_or(kFallbackMtu);
+  TRY(SegmentKeeper(core_).survey(request, *driver, context));
   if (const auto adopted = TRY(adopted_bridge(request, *driver, context))) {
     context.adopts = true;
     // Its MTU is the least of its ports' unless somebody set it: viaduct's must not change it.
@@ -63,7 +66,7 @@ Status NetworkLifecycle::create(const CreateNetworkRequest& request, Deadline de
   }
   // What is refused is refused before anything is touched.
   const NetworkRecord draft = TRY(driver->accept(request, context));
-  const std::string adopted = draft.adopted ? draft.bridge : std::string();
+  if (draft.segment) TRY(SegmentKeeper(core_).agree(draft));
   TRY(clear_the_way(request, deadline));
   const auto lock = TRY(core_.table.lock(request.id, deadline));
   if (const auto known = core_.table.network(request.id)) {
@@ -74,8 +77,8 @@ Status NetworkLifecycle::create(const CreateNetworkRequest& request, Deadline de
   }
   if (const auto overlap = core_.table.claim(request.id, prefixes_of(request)))
     return overlap_error(request.id, *overlap);
-  TRY(refuse_subnets_of_host(request, adopted));
-  TRY(make(request, *driver, std::move(context)));
+  TRY(refuse_subnets_of_host(draft));
+  TRY(make(request, *driver, std::move(context), deadline));
   if (!deadline.expired()) return {};
   // The engine has been told that the call failed, and will not delete what it does not know of.
   TRY(remove_locked(*core_.table.network(request.id)));
@@ -112,18 +115,21 @@ Status NetworkLifecycle::take_back(const NetworkRecord& network) {
     TRY(core_.store.commit({{}, {write_of(repair.network)}}));
     core_.table.put(repair.network);
   }
+  if (!repair.problems.empty()) return unavailable(repair.problems.front());
   // A node of a Swarm that lost its engine creates its networks again and forgets the endpoints
   // (protocol: 4.5).
   return core_.forget(repair.network, repair.missing);
 }
 
-Status NetworkLifecycle::make(const CreateNetworkRequest& request, const Driver& driver,
-                              PlanContext context) {
+Status NetworkLifecycle::make(const CreateNetworkRequest& request, const Driver& driver, PlanContext context,
+                              Deadline deadline) {
+  std::unique_lock<std::timed_mutex> segments;
+  if (context.uplink) segments = TRY(core_.lock_segments(deadline));
   for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
     NetworkRecord record = TRY(driver.accept(request, context));
     record.since = core_.now();
     record.confirmed = false;
-    const NetworkPlan plan = driver.plan(record, context);
+    const NetworkPlan plan = core_.whole_plan(record);
     auto created = core_.applier.create(plan);
     if (!created.ok() && created.error().code == ErrorCode::kAlreadyExists &&
         !driver.has_named_bridge(request.options)) {
@@ -185,6 +191,8 @@ Status NetworkLifecycle::remove_by_operator(const std::string& id, Deadline dead
 }
 
 Status NetworkLifecycle::remove_locked(const NetworkRecord& network) {
+  std::unique_lock<std::timed_mutex> segments;
+  if (network.segment) segments = TRY(core_.lock_segments(Deadline::in(kSegmentPatience)));
   store::Transaction transaction;
   transaction.writes.push_back({store::Table::kNetwork, network.request.id, std::nullopt});
   std::vector<VethSpec> specs;
@@ -194,12 +202,19 @@ Status NetworkLifecycle::remove_locked(const NetworkRecord& network) {
     specs.push_back(core_.plan(network, endpoint));
     transaction.writes.push_back(removal_of(endpoint));
   }
-  auto removed = core_.applier.remove(core_.plan(network), specs);
+  auto removed = core_.applier.remove(core_.whole_plan(network), specs);
   if (!removed.ok())
     return std::move(removed).error().with_context("network " + short_id(network.request.id));
   TRY(core_.store.commit(transaction));
   for (const auto& endpoint : endpoints) core_.publisher.withdraw(endpoint.request.endpoint_id);
   core_.table.erase_network(network.request.id);
+  if (!network.segment) return {};
+  // The VLANs that it alone had are nobody's now; what this cannot do a repair does.
+  for (const NetworkRecord& other : core_.table.networks())
+    if (other.segment && key_of(*other.segment) == key_of(*network.segment)) {
+      static_cast<void>(core_.put_uplink_vlans(other, nullptr));
+      break;
+    }
   return {};
 }
 
@@ -248,10 +263,12 @@ Result<bool> NetworkLifecycle::remove_abandoned(const Prefix& subnet, Deadline d
   return false;
 }
 
-Status NetworkLifecycle::refuse_subnets_of_host(const CreateNetworkRequest& request,
-                                                const std::string& adopted) {
+Status NetworkLifecycle::refuse_subnets_of_host(const NetworkRecord& draft) {
+  const CreateNetworkRequest& request = draft.request;
+  const std::string adopted = draft.adopted ? draft.bridge : std::string();
   const auto wanted = prefixes_of(request);
-  if (wanted.empty()) return {};
+  // Where the host has no address it has no route, and none is cut off.
+  if (wanted.empty() || (draft.segment && core_.plan(draft).addresses.empty())) return {};
   const auto links = TRY(core_.kernel.links());
   for (const Link& link : links) {
     const auto mark = mark_from_alias(link.alias);

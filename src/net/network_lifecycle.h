@@ -20,14 +20,15 @@ class NetworkLifecycle {
   Result<std::string> whole_id(const std::string& beginning) const;
   // A known network, asked for again with equal parameters.
   Status take_back(const NetworkRecord& network);
-  Status make(const CreateNetworkRequest& request, const Driver& driver, PlanContext context);
+  Status make(const CreateNetworkRequest& request, const Driver& driver, PlanContext context,
+              Deadline deadline);
   Status remove_locked(const NetworkRecord& network);
   // Removes networks that are in the way and of which the engine knows no more; refuses for the others.
   Status clear_the_way(const CreateNetworkRequest& request, Deadline deadline);
   // `wanted`: the subnets of the network that is in the making, whose pools it has claimed itself.
   bool is_leftover(const NetworkRecord& network, const std::vector<Subnet>& wanted);
   // An address of the host in the subnet would be cut off from its own link.
-  Status refuse_subnets_of_host(const CreateNetworkRequest& request, const std::string& adopted);
+  Status refuse_subnets_of_host(const NetworkRecord& draft);
   // The bridge that the user named, if it is there and somebody else's. Errors: kConflict: it is another network's, or no
   // bridge.
   Result<std::optional<Link>> adopted_bridge(const CreateNetworkRequest& request, const Driver& driver,

@@ -8,6 +8,7 @@
 #include "net/object_id.h"
 #include "net/port_lifecycle.h"
 #include "net/reconciler.h"
+#include "net/segment_keeper.h"
 #include "net/service_core.h"
 #include "net/uplink_follower.h"
 
@@ -22,7 +23,8 @@ class NetworkService::Impl {
         endpoints(core),
         ports(core),
         reconciler(core),
-        follower(core) {}
+        follower(core),
+        segments(core) {}
 
   ServiceCore core;
   NetworkLifecycle networks;
@@ -30,6 +32,7 @@ class NetworkService::Impl {
   PortLifecycle ports;
   Reconciler reconciler;
   UplinkFollower follower;
+  SegmentKeeper segments;
 };
 
 NetworkService::NetworkService(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -45,7 +48,10 @@ Result<std::unique_ptr<NetworkService>> NetworkService::open(store::Store& store
 }
 
 Result<std::vector<std::string>> NetworkService::follow_uplink(Deadline deadline) {
-  return impl_->follower.run(deadline);
+  auto said = TRY(impl_->segments.heal(deadline));
+  auto followed = TRY(impl_->follower.run(deadline));
+  said.insert(said.end(), followed.begin(), followed.end());
+  return said;
 }
 
 Result<ReconcileReport> NetworkService::reconcile() {

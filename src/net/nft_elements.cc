@@ -101,7 +101,9 @@ TableSets sets_of(const RulesByBridge& networks, const std::set<std::string>& en
   std::set<Prefix> subnets;
   for (const auto& [bridge, network] : networks) {
     std::string name = quoted(bridge);
+    if (network.reach == Reach::kOthers) continue;
     sets.bridges.insert(name);
+    if (network.reach == Reach::kBridged) sets.apart.insert(name);
     if (network.inter_container == InterContainer::kAllowed) sets.icc_pairs.insert(name + " . " + name);
     for (const std::string& further : network.further) {
       const std::string other = quoted(further);
@@ -111,7 +113,7 @@ TableSets sets_of(const RulesByBridge& networks, const std::set<std::string>& en
       sets.icc_pairs.insert(other + " . " + other);
       if (network.reach == Reach::kInternal) sets.internal.insert(other);
     }
-    if (network.reach == Reach::kInternal) {
+    if (network.reach == Reach::kInternal || network.reach == Reach::kBridged) {
       sets.internal.insert(name);
       continue;
     }

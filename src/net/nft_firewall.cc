@@ -57,11 +57,11 @@ Result<std::unique_ptr<NftFirewall>> NftFirewall::open() {
   return std::unique_ptr<NftFirewall>(new NftFirewall(TRY(NftSession::open())));
 }
 
-Result<std::string> NftFirewall::accept_changes(NftSession& session, const std::set<std::string>& patterns) {
+Result<std::string> NftFirewall::accept_changes(NftSession& session, const std::set<std::string>& matches) {
   std::string text;
   for (const char* family : {"ip", "ip6"}) {
     auto listing = TRY(list(session, std::string("list chain ") + family + " filter FORWARD"));
-    if (listing) text += accept_rule_changes(family, *listing, patterns);
+    if (listing) text += accept_rule_changes(family, *listing, matches);
   }
   return text;
 }
@@ -69,9 +69,9 @@ Result<std::string> NftFirewall::accept_changes(NftSession& session, const std::
 // A difference may fail because somebody flushed the rule set, and the accept rules because the engine has
 // just changed its chain: the second try looks anew and writes everything.
 Status NftFirewall::write(State& state, const TableSets& from, const TableSets& to) {
-  const std::set<std::string> patterns = accept_patterns(state.wanted.networks);
+  const std::set<std::string> matches = accept_matches(state.wanted.networks);
   for (int tries = 0;; ++tries) {
-    const bool settled = state.known == Known::kYes && !state.patterns.empty() &&
+    const bool settled = state.known == Known::kYes && !state.matches.empty() &&
                          (state.senders == 0 || state.guard == GuardTable::kPresent);
     std::string commands;
     if (!settled || state.wanted.networks.empty())
@@ -82,12 +82,12 @@ Status NftFirewall::write(State& state, const TableSets& from, const TableSets& 
       commands = difference(from, to);
     else
       commands = whole_table(sets_of(state.wanted, state.engine_bridges), state.guard);
-    if (state.known == Known::kNo || patterns != state.patterns)
-      commands += TRY(accept_changes(*state.session, patterns));
+    if (state.known == Known::kNo || matches != state.matches)
+      commands += TRY(accept_changes(*state.session, matches));
     Result<std::string> done = state.session->run(commands, "cannot change the packet filter");
     if (done.ok()) {
       state.known = Known::kYes;
-      state.patterns = patterns;
+      state.matches = matches;
       if (!settled || state.wanted.networks.empty())
         state.guard =
             state.senders > 0 && !state.wanted.networks.empty() ? GuardTable::kPresent : GuardTable::kAbsent;
@@ -184,7 +184,7 @@ Result<bool> NftFirewall::ensure() {
   if (state->wanted.networks.empty()) return false;
   std::set<std::string> engine_bridges = engine_bridges_now();
   bool intact = differences_of(listings_of(*state), sets_of(state->wanted, engine_bridges)).empty();
-  if (intact && TRY(accept_changes(*state->session, accept_patterns(state->wanted.networks))).empty())
+  if (intact && TRY(accept_changes(*state->session, accept_matches(state->wanted.networks))).empty())
     return false;
   state->known = Known::kNo;
   state->engine_bridges = std::move(engine_bridges);
@@ -196,7 +196,7 @@ Result<std::vector<std::string>> NftFirewall::inspect() {
   auto state = state_.lock();
   if (state->wanted.networks.empty()) return std::vector<std::string>();
   auto differences = differences_of(listings_of(*state), sets_of(state->wanted, engine_bridges_now()));
-  if (!TRY(accept_changes(*state->session, accept_patterns(state->wanted.networks))).empty())
+  if (!TRY(accept_changes(*state->session, accept_matches(state->wanted.networks))).empty())
     differences.emplace_back("the accept rules in the engine's FORWARD chain are not as they should be");
   return differences;
 }

@@ -38,7 +38,7 @@ class NftFirewall final : public Firewall {
     RuleSet wanted;
     // As last written; the engine's networks come and go, and ensure() follows.
     std::set<std::string> engine_bridges;
-    std::set<std::string> patterns;
+    std::set<std::string> matches;
     Known known = Known::kNo;
     size_t senders = 0;  // endpoints with a sender's rule
     GuardTable guard = GuardTable::kAbsent;
@@ -51,7 +51,7 @@ class NftFirewall final : public Firewall {
   static Status change_networks(State& state, RulesByBridge networks);
   // Of those of viaduct's tables that are there.
   static std::vector<std::string> listings_of(State& state);
-  static Result<std::string> accept_changes(NftSession& session, const std::set<std::string>& patterns);
+  static Result<std::string> accept_changes(NftSession& session, const std::set<std::string>& matches);
 
   Guarded<State> state_;
 };

@@ -93,10 +93,10 @@ std::set<std::string> elements_of(const Json& set) {
   return elements;
 }
 
-// A rule of the form: interface name equals pattern, accept.
+// A rule that accepts by names of interfaces alone.
 struct AcceptRule {
-  std::string direction;  // "iifname" or "oifname"
-  std::string pattern;
+  std::string in;   // what iifname equals; empty if it is not asked
+  std::string out;  // likewise oifname
   int handle = 0;
   bool has_own_comment = false;
   bool has_foreign_comment = false;  // of iptables, its text is not known
@@ -113,12 +113,12 @@ std::optional<AcceptRule> accept_rule_from(const Json& rule) {
     if (!expression.is_object()) return std::nullopt;
     if (expression.contains("match")) {
       const Json& match = expression["match"];
-      if (!match.is_object() || !found.pattern.empty() || text_of(match, "op") != "==") return std::nullopt;
-      std::string key = interface_key(match);
+      if (!match.is_object() || text_of(match, "op") != "==") return std::nullopt;
+      const std::string key = interface_key(match);
       std::string pattern = text_of(match, "right");
-      if (key.empty() || pattern.empty()) return std::nullopt;
-      found.direction = key;
-      found.pattern = pattern;
+      std::string& side = key == "iifname" ? found.in : found.out;
+      if (key.empty() || pattern.empty() || !side.empty()) return std::nullopt;
+      side = std::move(pattern);
     } else if (expression.contains("xt")) {
       if (!expression["xt"].is_object() || text_of(expression["xt"], "name") != "comment")
         return std::nullopt;
@@ -129,12 +129,12 @@ std::optional<AcceptRule> accept_rule_from(const Json& rule) {
       return std::nullopt;
     }
   }
-  if (!accepts || found.pattern.empty()) return std::nullopt;
+  if (!accepts || (found.in.empty() && found.out.empty())) return std::nullopt;
   return found;
 }
 
 bool is_ours(const AcceptRule& rule) {
-  return rule.has_own_comment || (rule.has_foreign_comment && rule.pattern == "vd-*");
+  return rule.has_own_comment || (rule.has_foreign_comment && rule.in + rule.out == "vd-*");
 }
 
 }  // namespace
@@ -175,24 +175,18 @@ std::vector<std::string> differences_of(const std::vector<std::string>& listings
 }
 
 std::string accept_rule_changes(const std::string& family, const std::string& listing,
-                                const std::set<std::string>& patterns) {
+                                const std::set<std::string>& matches) {
   std::string text;
-  std::set<std::pair<std::string, std::string>> missing;
-  for (const std::string& pattern : patterns) {
-    missing.insert({"iifname", pattern});
-    missing.insert({"oifname", pattern});
-  }
+  std::set<std::string> missing = matches;
   for (const Json& rule : objects_of(listing, "rule")) {
     auto found = accept_rule_from(rule);
     if (!found || !is_ours(*found)) continue;
     // The first of its kind stays.
-    if (missing.erase({found->direction, found->pattern}) > 0) continue;
+    if (missing.erase(accept_match(found->in, found->out)) > 0) continue;
     text += fmt::format("delete rule {} filter FORWARD handle {}\n", family, found->handle);
   }
-  for (const auto& [direction, pattern] : missing) {
-    text += fmt::format("add rule {} filter FORWARD {} \"{}\" counter accept comment \"viaduct\"\n", family,
-                        direction, pattern);
-  }
+  for (const std::string& match : missing)
+    text += fmt::format("add rule {} filter FORWARD {} counter accept comment \"viaduct\"\n", family, match);
   return text;
 }
 

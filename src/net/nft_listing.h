@@ -19,6 +19,6 @@ std::vector<std::string> differences_of(const std::vector<std::string>& listings
 // of its own, whose text nft does not tell; a commented accept rule for "vd-*" alone is therefore taken for
 // viaduct's as well.
 std::string accept_rule_changes(const std::string& family, const std::string& listing,
-                                const std::set<std::string>& patterns);
+                                const std::set<std::string>& matches);
 
 }  // namespace viaduct::net

@@ -30,6 +30,7 @@ const std::array kSets{
     SetDescription{"bridges", kLinks, &TableSets::bridges},
     SetDescription{"further", kLinks, &TableSets::further},
     SetDescription{"internal", kLinks, &TableSets::internal},
+    SetDescription{"apart", kLinks, &TableSets::apart},
     SetDescription{"icc_pairs", kPairs, &TableSets::icc_pairs},
     SetDescription{"trusted", kPairs, &TableSets::trusted},
     SetDescription{"routed4", kLinks, &TableSets::routed4},
@@ -102,6 +103,13 @@ const std::array kChains{
                      "type nat hook output priority -100",
                      {
                          "fib daddr type local jump publish",
+                     }},
+    // The LAN of a network that the host has no address in is not the host's: whoever is there knows its MAC, and could send to
+    // its other addresses.
+    ChainDescription{"input",
+                     "type filter hook input priority filter - 10",
+                     {
+                         "iifname @apart drop",
                      }},
     // Before the engine's chains, which are at priority filter: what must not pass is gone before they accept it. Two set
     // look-ups let everything pass that is none of viaduct's business.
@@ -266,13 +274,29 @@ std::string difference(const TableSets& from, const TableSets& to) {
   return text;
 }
 
-std::set<std::string> accept_patterns(const RulesByBridge& networks) {
-  std::set<std::string> patterns;
+std::string accept_match(const std::string& in, const std::string& out) {
+  std::string text;
+  if (!in.empty()) text = fmt::format("iifname \"{}\"", in);
+  if (!out.empty()) text += fmt::format("{}oifname \"{}\"", text.empty() ? "" : " ", out);
+  return text;
+}
+
+std::set<std::string> accept_matches(const RulesByBridge& networks) {
+  const std::string own = std::string(kOwnPrefix) + "*";
+  std::set<std::string> matches;
+  const auto both_ways = [&](const std::string& pattern) {
+    matches.insert(accept_match(pattern, ""));
+    matches.insert(accept_match("", pattern));
+  };
   for (const auto& [bridge, network] : networks) {
-    if (!network.further.empty()) patterns.insert(std::string(kOwnPrefix) + "*");
-    patterns.insert(bridge.starts_with(kOwnPrefix) ? std::string(kOwnPrefix) + "*" : bridge);
+    if (network.reach == Reach::kOthers) {
+      matches.insert(accept_match(bridge, bridge));
+      continue;
+    }
+    if (!network.further.empty()) both_ways(own);
+    both_ways(bridge.starts_with(kOwnPrefix) ? own : bridge);
   }
-  return patterns;
+  return matches;
 }
 
 }  // namespace viaduct::net

@@ -17,6 +17,7 @@ struct TableSets {
   std::set<std::string> bridges;
   std::set<std::string> further;
   std::set<std::string> internal;
+  std::set<std::string> apart;
   std::set<std::string> icc_pairs;
   std::set<std::string> trusted;
   std::set<std::string> routed4;
@@ -82,8 +83,10 @@ std::string no_table(GuardTable guard = GuardTable::kAbsent);
 // Commands that turn the table of `from` into the one of `to`; empty if they are equal.
 std::string difference(const TableSets& from, const TableSets& to);
 
-// Interface patterns for which the engine's FORWARD chain needs accept rules: "vd-*", and each bridge that
-// the user named otherwise. Empty without networks.
-std::set<std::string> accept_patterns(const RulesByBridge& networks);
+// What the engine's FORWARD chain needs accept rules for, as nft writes it: both ways for "vd-*" and for each bridge that the
+// user named otherwise; within it for a bridge of the host's own (Reach::kOthers). Empty without networks.
+std::set<std::string> accept_matches(const RulesByBridge& networks);
+// The match of one such rule; a side that is not asked is empty.
+std::string accept_match(const std::string& in, const std::string& out);
 
 }  // namespace viaduct::net

@@ -41,6 +41,14 @@ Result<uint64_t> read_rate(const std::string& key, const std::string& value);
 // "64kb", in bytes: a whole number and b, kb or mb (powers of 1024), 1kb to 64mb.
 Result<uint32_t> read_burst(const std::string& key, const std::string& value);
 Result<MacPolicy> read_mac_policy(const std::string& key, const std::string& value);
+// 1 to 4094.
+Result<uint16_t> read_vlan(const std::string& key, const std::string& value);
+// The same, or "none", which is 0.
+Result<uint16_t> read_native_vlan(const std::string& key, const std::string& value);
+// "10,20-29".
+Result<VlanSet> read_vlans(const std::string& key, const std::string& value);
+// "802.1Q" or "802.1ad", in any case.
+Result<TagProtocol> read_tag_protocol(const std::string& key, const std::string& value);
 // One address of that family.
 Result<IpAddress> read_address(const std::string& key, const std::string& value, Family family);
 

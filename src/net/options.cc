@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
+#include <utility>
 
+#include "net/option_table.h"
 #include "net/option_values.h"
 #include "net/subnets.h"
 
@@ -18,77 +19,84 @@ constexpr std::string_view kEnginePrefix = "com.docker.network.";
 // The longest hostile option must not cost quadratic time.
 constexpr size_t kLongestOption = 256;
 
-// One option: viaduct's word for it, Docker's label (empty if it has none), and what its value means.
-struct Known {
-  std::string_view word;
-  std::string_view label;
-  Status (*read)(const std::string& key, const std::string& value, BridgeOptions& out);
+// Which kinds of network an option means something to.
+enum class Kinds { kAll, kBridge, kVlan };
+
+struct Known : KnownOption<NetworkOptions> {
+  Kinds kinds = Kinds::kAll;
 };
 
-// Reads a value with `reader` into one member.
-template <auto Reader, auto Member>
-Status into(const std::string& key, const std::string& value, BridgeOptions& out) {
-  out.*Member = TRY(Reader(key, value));
-  return {};
-}
-
-Status mode(const std::string&, const std::string& value, BridgeOptions& out) {
+Status mode(const std::string&, const std::string& value, NetworkOptions& out) {
   out.mode = value;
   return {};
 }
 
-Status inter_container(const std::string& key, const std::string& value, BridgeOptions& out) {
+Status inter_container(const std::string& key, const std::string& value, NetworkOptions& out) {
   out.inter_container = TRY(read_bool(key, value)) ? InterContainer::kAllowed : InterContainer::kDenied;
   return {};
 }
 
-Status masquerade(const std::string& key, const std::string& value, BridgeOptions& out) {
+Status masquerade(const std::string& key, const std::string& value, NetworkOptions& out) {
   out.masquerade = TRY(read_bool(key, value)) ? Masquerade::kOn : Masquerade::kOff;
   return {};
 }
 
 template <auto Member>
-Status address_into(const std::string& key, const std::string& value, BridgeOptions& out) {
-  constexpr Family kFamily = Member == &BridgeOptions::host_ipv6 ? Family::kIpv6 : Family::kIpv4;
+Status address_into(const std::string& key, const std::string& value, NetworkOptions& out) {
+  constexpr Family kFamily = Member == &NetworkOptions::host_ipv6 ? Family::kIpv6 : Family::kIpv4;
   out.*Member = TRY(read_address(key, value, kFamily));
   return {};
 }
 
 template <auto Reader, auto Member>
-Status into_rates(const std::string& key, const std::string& value, BridgeOptions& out) {
-  out.rates.*Member = TRY(Reader(key, value));
-  return {};
-}
+constexpr auto kInto = into<NetworkOptions, Reader, Member>;
+template <auto Reader, auto Member>
+constexpr auto kIntoRates = into<NetworkOptions, Reader, &NetworkOptions::rates, Member>;
 
 constexpr std::array kOffered = {
-    Known{"mode", "", mode},
-    Known{"mtu", "com.docker.network.driver.mtu", into<read_mtu, &BridgeOptions::mtu>},
-    Known{"icc", "com.docker.network.bridge.enable_icc", inter_container},
-    Known{"masquerade", "com.docker.network.bridge.enable_ip_masquerade", masquerade},
-    Known{"iface_prefix", "com.docker.network.container_iface_prefix",
-          into<read_interface_prefix, &BridgeOptions::interface_prefix>},
-    Known{"gateway_mode_ipv4", "com.docker.network.bridge.gateway_mode_ipv4",
-          into<read_gateway_mode, &BridgeOptions::gateway_mode_ipv4>},
-    Known{"gateway_mode_ipv6", "com.docker.network.bridge.gateway_mode_ipv6",
-          into<read_gateway_mode, &BridgeOptions::gateway_mode_ipv6>},
-    Known{"bridge", "com.docker.network.bridge.name", into<read_link_name, &BridgeOptions::bridge>},
-    Known{"inhibit_ipv4", "com.docker.network.bridge.inhibit_ipv4",
-          into<read_bool, &BridgeOptions::inhibit_ipv4>},
-    Known{"host_binding_ipv4", "com.docker.network.bridge.host_binding_ipv4",
-          address_into<&BridgeOptions::host_binding_ipv4>},
-    Known{"host_ipv4", "com.docker.network.host_ipv4", address_into<&BridgeOptions::host_ipv4>},
-    Known{"host_ipv6", "com.docker.network.host_ipv6", address_into<&BridgeOptions::host_ipv6>},
-    Known{"trusted_host_interfaces", "com.docker.network.bridge.trusted_host_interfaces",
-          into<read_link_names, &BridgeOptions::trusted_host_interfaces>},
-    Known{"isolate", "", into<read_bool, &BridgeOptions::isolate>},
-    Known{"antispoof", "", into<read_bool, &BridgeOptions::antispoof>},
-    Known{"route", "", into<read_routes, &BridgeOptions::routes>},
-    Known{"rate_in", "", into_rates<read_rate, &Rates::in>},
-    Known{"rate_out", "", into_rates<read_rate, &Rates::out>},
-    Known{"rate_burst", "", into_rates<read_burst, &Rates::burst>},
-    Known{"mcast_snooping", "", into<read_bool, &BridgeOptions::mcast_snooping>},
-    Known{"mcast_querier", "", into<read_bool, &BridgeOptions::mcast_querier>},
-    Known{"mac", "", into<read_mac_policy, &BridgeOptions::mac_policy>},
+    Known{{"mode", "", mode}},
+    Known{{"mtu", "com.docker.network.driver.mtu", kInto<read_mtu, &NetworkOptions::mtu>}},
+    Known{{"icc", "com.docker.network.bridge.enable_icc", inter_container}},
+    Known{{"masquerade", "com.docker.network.bridge.enable_ip_masquerade", masquerade}, Kinds::kBridge},
+    Known{{"iface_prefix", "com.docker.network.container_iface_prefix",
+           kInto<read_interface_prefix, &NetworkOptions::interface_prefix>}},
+    Known{{"gateway_mode_ipv4", "com.docker.network.bridge.gateway_mode_ipv4",
+           kInto<read_gateway_mode, &NetworkOptions::gateway_mode_ipv4>},
+          Kinds::kBridge},
+    Known{{"gateway_mode_ipv6", "com.docker.network.bridge.gateway_mode_ipv6",
+           kInto<read_gateway_mode, &NetworkOptions::gateway_mode_ipv6>},
+          Kinds::kBridge},
+    Known{{"bridge", "com.docker.network.bridge.name", kInto<read_link_name, &NetworkOptions::bridge>},
+          Kinds::kBridge},
+    Known{{"inhibit_ipv4", "com.docker.network.bridge.inhibit_ipv4",
+           kInto<read_bool, &NetworkOptions::inhibit_ipv4>},
+          Kinds::kBridge},
+    Known{{"host_binding_ipv4", "com.docker.network.bridge.host_binding_ipv4",
+           address_into<&NetworkOptions::host_binding_ipv4>},
+          Kinds::kBridge},
+    Known{{"host_ipv4", "com.docker.network.host_ipv4", address_into<&NetworkOptions::host_ipv4>},
+          Kinds::kBridge},
+    Known{{"host_ipv6", "com.docker.network.host_ipv6", address_into<&NetworkOptions::host_ipv6>},
+          Kinds::kBridge},
+    Known{{"trusted_host_interfaces", "com.docker.network.bridge.trusted_host_interfaces",
+           kInto<read_link_names, &NetworkOptions::trusted_host_interfaces>},
+          Kinds::kBridge},
+    Known{{"isolate", "", kInto<read_bool, &NetworkOptions::isolate>}},
+    Known{{"antispoof", "", kInto<read_bool, &NetworkOptions::antispoof>}},
+    Known{{"route", "", kInto<read_routes, &NetworkOptions::routes>}},
+    Known{{"rate_in", "", kIntoRates<read_rate, &Rates::in>}},
+    Known{{"rate_out", "", kIntoRates<read_rate, &Rates::out>}},
+    Known{{"rate_burst", "", kIntoRates<read_burst, &Rates::burst>}},
+    Known{{"mcast_snooping", "", kInto<read_bool, &NetworkOptions::mcast_snooping>}, Kinds::kBridge},
+    Known{{"mcast_querier", "", kInto<read_bool, &NetworkOptions::mcast_querier>}, Kinds::kBridge},
+    Known{{"mac", "", kInto<read_mac_policy, &NetworkOptions::mac_policy>}},
+    Known{{"parent", "", kInto<read_link_name, &NetworkOptions::parent>}, Kinds::kVlan},
+    Known{{"vlan", "", kInto<read_vlan, &NetworkOptions::vlan>}, Kinds::kVlan},
+    Known{{"vlan_proto", "", kInto<read_tag_protocol, &NetworkOptions::vlan_protocol>}, Kinds::kVlan},
+    Known{{"vlan_aware", "", kInto<read_bool, &NetworkOptions::vlan_aware>}, Kinds::kVlan},
+    Known{{"host_access", "", kInto<read_bool, &NetworkOptions::host_access>}, Kinds::kVlan},
+    Known{{"trunk", "", kInto<read_vlans, &NetworkOptions::trunk>}, Kinds::kVlan},
+    Known{{"native", "", kInto<read_native_vlan, &NetworkOptions::native>}, Kinds::kVlan},
 };
 
 // What Docker's bridge driver offers (daemon/libnetwork/drivers/bridge/labels.go, netlabel/labels.go) and
@@ -138,7 +146,7 @@ Result<const Known*> option_of(std::string_view key) {
         "an option's name has {} characters; none that viaduct knows is longer than 60", key.size()));
   const std::string_view bare = key.starts_with(kOwnPrefix) ? key.substr(kOwnPrefix.size()) : key;
   for (const Known& known : kOffered)
-    if (bare == known.word || (!known.label.empty() && key == known.label)) return &known;
+    if (known.is_named(bare, key)) return &known;
   if (is_among(kNotOffered, key))
     return unsupported(fmt::format(
         "option {} is one of the engine's bridge driver that viaduct does not offer; leave it out", key));
@@ -146,38 +154,29 @@ Result<const Known*> option_of(std::string_view key) {
   return unknown_option(key);
 }
 
-// One option under two of its names must say one thing. Compared as meant, so that "1" and "true" agree.
-bool same_meaning(const Known& option, const std::string& a, const std::string& b) {
-  BridgeOptions one;
-  BridgeOptions other;
-  return option.read("", a, one).ok() && option.read("", b, other).ok() && one == other;
+// As read_by_table() wants it; `mode` decides which of them mean something.
+auto finder_for(std::string mode) {
+  return [mode = std::move(mode)](const std::string& key) -> Result<const KnownOption<NetworkOptions>*> {
+    const Known* known = TRY(option_of(key));
+    const bool vlan = mode == kVlanMode;
+    if (known != nullptr && known->kinds == Kinds::kVlan && !vlan)
+      return invalid_argument(fmt::format("option {} is one of mode=vlan; add that, or leave it out", key));
+    if (known != nullptr && known->kinds == Kinds::kBridge && vlan)
+      return invalid_argument(fmt::format(
+          "option {} means nothing with mode=vlan, where the LAN is outside already; leave it out", key));
+    return static_cast<const KnownOption<NetworkOptions>*>(known);
+  };
 }
 
 }  // namespace
 
-Result<BridgeOptions> read_bridge_options(const Options& options) {
-  BridgeOptions out;
-  std::map<std::string_view, std::string> said;  // word to the key that said it
-  for (const auto& [key, value] : options) {
-    const Known* option = TRY(option_of(key));
-    if (option == nullptr) continue;
-    TRY(option->read(key, value, out));
-    const auto [first, fresh] = said.emplace(option->word, key);
-    if (!fresh && !same_meaning(*option, options.at(first->second), value))
-      return invalid_argument(fmt::format("options {}={} and {}={} contradict each other; give one of them",
-                                          first->second, shown(options.at(first->second)), key,
-                                          shown(value)));
-  }
-  return out;
+Result<NetworkOptions> read_network_options(const Options& options) {
+  return read_by_table<NetworkOptions>(options, finder_for(TRY(read_mode(options))), "option");
 }
 
-BridgeOptions understood_options(const Options& options) {
-  BridgeOptions out;
-  for (const auto& [key, value] : options) {
-    const auto option = option_of(key);
-    if (option.ok() && option.value() != nullptr) static_cast<void>(option.value()->read(key, value, out));
-  }
-  return out;
+NetworkOptions understood_network_options(const Options& options) {
+  const auto mode = read_mode(options);
+  return understood_by_table<NetworkOptions>(options, finder_for(mode.ok() ? mode.value() : std::string()));
 }
 
 Result<std::string> read_mode(const Options& options) {
@@ -189,7 +188,7 @@ Result<std::string> read_mode(const Options& options) {
                     shown(plain->second), shown(prefixed->second)));
   if (plain != options.end()) return plain->second;
   if (prefixed != options.end()) return prefixed->second;
-  return BridgeOptions().mode;
+  return NetworkOptions().mode;
 }
 
 Status check_routes(const std::vector<StaticRoute>& routes, const CreateNetworkRequest& network) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "net/firewall.h"
+#include "net/link_types.h"
 #include "net/network_types.h"
 
 // The options a user gives with -o. viaduct's own are short words, also accepted as "viaduct.WORD"; Docker's
@@ -37,8 +38,11 @@ struct Rates {
   bool operator==(const Rates&) const = default;
 };
 
-// What the options of a bridge network say; what they leave open has Docker's default.
-struct BridgeOptions {
+// The value of `mode` for networks that stand on a LAN or VLAN.
+inline constexpr std::string_view kVlanMode = "vlan";
+
+// What the options of a network say; what they leave open has Docker's default.
+struct NetworkOptions {
   std::string mode = "bridge";
   std::optional<int> mtu;
   InterContainer inter_container = InterContainer::kAllowed;
@@ -59,18 +63,27 @@ struct BridgeOptions {
   std::optional<bool> mcast_snooping;  // the kernel's own choice when empty
   std::optional<bool> mcast_querier;
   MacPolicy mac_policy = MacPolicy::kAddress;
-  bool operator==(const BridgeOptions&) const = default;
+  // Of mode=vlan.
+  std::string parent;
+  std::optional<uint16_t> vlan;  // empty: what is untagged
+  std::optional<TagProtocol> vlan_protocol;
+  std::optional<bool> vlan_aware;
+  bool host_access = false;
+  std::optional<VlanSet> trunk;    // VLANs that endpoints get tagged
+  std::optional<uint16_t> native;  // the one that they get untagged, 0 for none; empty for the network's own
+  bool operator==(const NetworkOptions&) const = default;
 };
 
 // Labels of the engine's own (com.docker.network.enable_ipv6, …), which it mixes in, are passed over (trap T24); they
 // are a list, and any other label is unknown. Errors: kInvalidArgument: an unknown option (naming the nearest known
 // one), a value that is none, or one option said twice with two values; kUnsupported: an option of the engine's bridge
 // driver that viaduct does not offer.
-Result<BridgeOptions> read_bridge_options(const Options& options);
+// An option that means nothing to the network's mode is kInvalidArgument as well.
+Result<NetworkOptions> read_network_options(const Options& options);
 
 // The same of options that were accepted once, perhaps by a viaduct that knew others: what is not understood is passed
 // over.
-BridgeOptions understood_options(const Options& options);
+NetworkOptions understood_network_options(const Options& options);
 
 // The value of `mode` or `viaduct.mode`, "bridge" without it. Errors: kInvalidArgument, when the two differ.
 Result<std::string> read_mode(const Options& options);

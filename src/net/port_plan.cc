@@ -67,7 +67,7 @@ bool share_a_number(const PortWish& wish, const PortBinding& binding) {
 // The ways of one binding: at most one a family.
 class Ways {
  public:
-  Ways(const BridgeOptions& options, const EndpointRecord& endpoint)
+  Ways(const NetworkOptions& options, const EndpointRecord& endpoint)
       : options_(options), endpoint_(endpoint) {}
 
   [[nodiscard]] std::vector<PortWish::Way> of(const Wanted& wanted) const {
@@ -93,7 +93,7 @@ class Ways {
     return family == Family::kIpv4 ? preset : std::nullopt;
   }
 
-  const BridgeOptions& options_;
+  const NetworkOptions& options_;
   const EndpointRecord& endpoint_;
 };
 
@@ -108,7 +108,7 @@ Error no_way(const Wanted& wanted, const EndpointRecord& endpoint) {
 
 }  // namespace
 
-Result<PortPlan> plan_ports(const BridgeOptions& options, const EndpointRecord& endpoint,
+Result<PortPlan> plan_ports(const NetworkOptions& options, const EndpointRecord& endpoint,
                             const std::vector<PortBinding>& bindings) {
   std::vector<Wanted> all;
   for (const PortBinding& binding : bindings) all.push_back(TRY(read(binding)));

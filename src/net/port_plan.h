@@ -33,7 +33,7 @@ struct PortPlan {
 // that the container has, or at `host_binding_ipv4` alone; entries that differ in nothing but the host address get one number.
 // Pure. Errors: kInvalidArgument: a protocol without ports, port 0, an address that is none, a range that is none, or an address
 // of a family that the container does not have.
-Result<PortPlan> plan_ports(const BridgeOptions& options, const EndpointRecord& endpoint,
+Result<PortPlan> plan_ports(const NetworkOptions& options, const EndpointRecord& endpoint,
                             const std::vector<PortBinding>& bindings);
 
 }  // namespace viaduct::net

@@ -75,6 +75,8 @@ void Reconciler::repair_network(const std::string& id, const Marks& marks, Recon
   auto repair = core_.repair(*network);
   if (!repair.ok()) return problem(repair.error());
   note(report.repaired, std::move(repair.value().repaired));
+  for (const std::string& problem_found : repair.value().problems)
+    report.problems.push_back(fmt::format("network {}: {}", short_id(id), problem_found));
   judge_missing(repair.value().network, repair.value().missing, marks, report);
   BridgeSpread(core_).tidy(id);
   for (const EndpointRecord& endpoint : core_.table.endpoints_of(id)) {
@@ -133,6 +135,8 @@ void Reconciler::judge_link(const Link& link, ReconcileReport& report) {
   }
   if (mark->kind == LinkMark::Kind::kNetwork)
     judge_bridge(link, mark->id, report);
+  else if (mark->kind == LinkMark::Kind::kSegment)
+    judge_segment(link, report);
   else if (mark->kind == LinkMark::Kind::kShaper)
     judge_shaper(link, mark->id, report);
   else
@@ -143,7 +147,8 @@ void Reconciler::judge_link(const Link& link, ReconcileReport& report) {
 // viaduct's group and naming without one. At start nobody is between the two.
 void Reconciler::judge_unmarked(const Link& link, ReconcileReport& report) {
   const bool named = link.name.starts_with("vd-") || link.name.starts_with("ve") ||
-                     link.name.starts_with("vf") || link.name.starts_with("vj");
+                     link.name.starts_with("vf") || link.name.starts_with("vj") ||
+                     link.name.starts_with("vh") || link.name.starts_with("vn");
   if (link.group == kLiveGroup && link.alias.empty() && named) retire(link, report);
 }
 
@@ -156,6 +161,16 @@ void Reconciler::judge_bridge(const Link& link, const std::string& id, Reconcile
   }
   const auto network = core_.table.network(id);
   if (!network || !has_link(*network, link.name)) retire(link, report);
+}
+
+void Reconciler::judge_segment(const Link& link, ReconcileReport& report) {
+  // Nobody makes or removes one meanwhile.
+  const auto lock = core_.lock_segments(patience());
+  if (!lock.ok()) {
+    report.problems.push_back(fmt::format("link {}: {}", link.name, lock.error().message));
+    return;
+  }
+  if (!core_.is_of_segment(link)) retire(link, report);
 }
 
 void Reconciler::judge_host_end(const Link& link, const std::string& id, ReconcileReport& report) {

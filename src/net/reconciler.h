@@ -39,6 +39,7 @@ class Reconciler {
   void judge_link(const Link& link, ReconcileReport& report);
   void judge_unmarked(const Link& link, ReconcileReport& report);
   void judge_bridge(const Link& link, const std::string& id, ReconcileReport& report);
+  void judge_segment(const Link& link, ReconcileReport& report);
   void judge_host_end(const Link& link, const std::string& id, ReconcileReport& report);
   void judge_shaper(const Link& link, const std::string& id, ReconcileReport& report);
   void retire(const Link& link, ReconcileReport& report);

@@ -111,6 +111,23 @@ Result<std::vector<FurtherBridge>> further_list(const JsonReader& reader) {
   return list;
 }
 
+Result<std::optional<Segment>> optional_segment(const JsonReader& reader) {
+  const Json* value = TRY(reader.object("segment"));
+  if (value == nullptr) return std::optional<Segment>();
+  const auto one = TRY(JsonReader::of(*value, reader.where() + ".segment"));
+  Segment segment;
+  segment.parent = TRY(one.required_string("parent"));
+  segment.vlan = static_cast<uint16_t>(TRY(one.integer_or("vlan", 0, 0, kMostVlan)));
+  segment.aware = TRY(one.bool_or("aware", false));
+  const std::string protocol = TRY(one.required_string("protocol"));
+  if (protocol == to_string(TagProtocol::k8021ad))
+    segment.protocol = TagProtocol::k8021ad;
+  else if (protocol != to_string(TagProtocol::k8021q))
+    return invalid_argument(
+        fmt::format("{}.protocol is {}; it must be 802.1Q or 802.1ad", one.where(), protocol));
+  return std::optional<Segment>(std::move(segment));
+}
+
 Result<NetworkRecord> read_network(const std::string& key, const Json& value) {
   const auto reader = TRY(JsonReader::of(value, "network " + key));
   NetworkRecord record;
@@ -128,6 +145,7 @@ Result<NetworkRecord> read_network(const std::string& key, const Json& value) {
   record.confirmed = TRY(reader.bool_or("confirmed", true));
   record.adopted = TRY(reader.bool_or("adopted", false));
   record.further = TRY(further_list(reader));
+  record.segment = TRY(optional_segment(reader));
   if (record.request.id != key)
     return invalid_argument(
         fmt::format("network {}.id is {}; it must equal the key", key, record.request.id));
@@ -201,6 +219,11 @@ Json to_json(const NetworkRecord& record) {
               {"since", record.since},
               {"confirmed", record.confirmed}};
   if (record.adopted) out["adopted"] = true;
+  if (record.segment)
+    out["segment"] = {{"parent", record.segment->parent},
+                      {"vlan", record.segment->vlan},
+                      {"protocol", to_string(record.segment->protocol)},
+                      {"aware", record.segment->aware}};
   for (const FurtherBridge& bridge : record.further)
     out["further"].push_back(
         {{"number", bridge.number}, {"bridge", bridge.name}, {"mac", bridge.mac.to_string()}});

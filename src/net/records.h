@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "net/network_types.h"
+#include "net/segment.h"
 
 // What the network half keeps in the store, and its form there (JSON objects; docs/state.md shows them to
 // operators).
@@ -24,7 +25,7 @@ struct FurtherBridge {
 // time.
 struct NetworkRecord {
   CreateNetworkRequest request;
-  std::string mode;    // the kind: "bridge"
+  std::string mode;    // the kind: "bridge", "vlan"
   std::string bridge;  // the link's name: a clash may have moved it
   Mac bridge_mac;
   int mtu = 1500;
@@ -34,6 +35,7 @@ struct NetworkRecord {
   // The engine has named it since it was made: it has written it down. False only while nothing did.
   bool confirmed = true;
   std::vector<FurtherBridge> further = {};  // by number
+  std::optional<Segment> segment = {};      // of mode "vlan"
 };
 
 // Table endpoint, key = "<network id>/<endpoint id>".

@@ -109,7 +109,7 @@ Status ServiceCore::make_links(NetworkRecord& network, EndpointRecord& endpoint)
 
 Result<NetworkApplier::Ensured> ServiceCore::ensure_or_rename(NetworkRecord& network, int most_mtu) {
   const auto ensure = [&](const NetworkRecord& record) {
-    NetworkPlan wanted = plan(record);
+    NetworkPlan wanted = whole_plan(record);
     wanted.bridge.mtu = std::min(wanted.bridge.mtu, most_mtu);
     return applier.ensure(wanted);
   };
@@ -121,12 +121,12 @@ Result<NetworkApplier::Ensured> ServiceCore::ensure_or_rename(NetworkRecord& net
   PlanContext names = context();
   for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
     names.taken_names.insert(renamed.bridge);
-    renamed.bridge = TRY(bridge_name(network.request.id, names.taken_names));
+    renamed.bridge = TRY(driver_of(network).bridge_name_for(network, names.taken_names));
     ensured = ensure(renamed);
     if (!ensured.ok() && ensured.error().code == ErrorCode::kAlreadyExists) continue;
     if (!ensured.ok()) return ensured;
     Rollback rollback;
-    rollback.add([&] { static_cast<void>(applier.remove(plan(renamed), {})); });
+    rollback.add([&] { static_cast<void>(applier.remove(whole_plan(renamed), {})); });
     TRY(rules.remove(old_name));
     TRY(rules.add(plan(renamed).rules));
     TRY(store.commit({{}, {write_of(renamed)}}));
@@ -141,7 +141,9 @@ Result<NetworkApplier::Ensured> ServiceCore::ensure_or_rename(NetworkRecord& net
 }
 
 Result<ServiceCore::Repair> ServiceCore::repair(const NetworkRecord& network) {
-  Repair repair{network, {}, {}};
+  Repair repair{network, {}, {}, {}};
+  std::unique_lock<std::timed_mutex> segments;
+  if (network.segment) segments = TRY(lock_segments(Deadline::in(kSegmentPatience)));
   const auto endpoints = table.endpoints_of(network.request.id);
   std::vector<std::optional<Link>> ends;
   // An endpoint keeps the MTU that it was made with (UplinkFollower).
@@ -152,6 +154,7 @@ Result<ServiceCore::Repair> ServiceCore::repair(const NetworkRecord& network) {
   }
   auto ensured = TRY(ensure_or_rename(repair.network, most_mtu));
   repair.repaired = std::move(ensured.repaired);
+  repair.problems = std::move(ensured.problems);
   auto masters = TRY(ensure_further(repair, most_mtu));
   masters[kFirstBridge] = ensured.bridge_index;
   for (size_t i = 0; i < endpoints.size(); ++i) {
@@ -167,7 +170,7 @@ Result<ServiceCore::Repair> ServiceCore::repair(const NetworkRecord& network) {
                                             spec.host_name, short_id(endpoint.request.endpoint_id),
                                             spec.bridge));
     }
-    if (link) TRY(restore_rates(plan(repair.network, endpoint), repair));
+    if (link) TRY(restore_settings(plan(repair.network, endpoint), repair));
   }
   return repair;
 }
@@ -203,6 +206,13 @@ Result<std::map<int, int>> ServiceCore::ensure_further(Repair& repair, int most_
     }
   }
   return masters;
+}
+
+Status ServiceCore::restore_settings(const VethSpec& spec, Repair& repair) {
+  if (spec.vlans && TRY(kernel.set_vlans(spec.host_name, *spec.vlans)))
+    repair.repaired.push_back(
+        fmt::format("link {} was in other VLANs, set to {}", spec.host_name, spec.vlans->all().to_string()));
+  return restore_rates(spec, repair);
 }
 
 Status ServiceCore::restore_rates(const VethSpec& spec, Repair& repair) {
@@ -251,6 +261,10 @@ Status ServiceCore::take_down(const NetworkRecord& network, const EndpointRecord
 void ServiceCore::erase(const EndpointRecord& endpoint) {
   table.erase_endpoint(endpoint.request.network_id, endpoint.request.endpoint_id);
   publisher.withdraw(endpoint.request.endpoint_id);
+  if (endpoint.request.driver_options.empty()) return;
+  // The VLANs that it alone had; what this cannot do a repair does.
+  if (const auto network = table.network(endpoint.request.network_id))
+    static_cast<void>(refresh_uplink(*network, nullptr));
 }
 
 Status ServiceCore::forget(const NetworkRecord& network, const std::vector<EndpointRecord>& endpoints) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -11,6 +13,9 @@
 #include "net/work_set.h"
 
 namespace viaduct::net {
+
+// How long a step of one network waits for another one's that shares a bridge with it.
+inline constexpr std::chrono::seconds kSegmentPatience{5};
 
 // What the parts of the network service share, and the steps that more than one of them takes.
 // Any thread; a method that is given a network's record wants that network's lock held.
@@ -28,6 +33,8 @@ class ServiceCore {
   // Precondition: the record came from load() or Driver::accept(), so that its kind is known.
   [[nodiscard]] static const Driver& driver_of(const NetworkRecord& network);
   [[nodiscard]] NetworkPlan plan(const NetworkRecord& network) const;
+  // The same with what other networks of its segment need of the bridge that they share. Walks over the networks.
+  [[nodiscard]] NetworkPlan whole_plan(const NetworkRecord& network) const;
   [[nodiscard]] VethSpec plan(const NetworkRecord& network, const EndpointRecord& endpoint) const;
 
   // The host end of the endpoint's pair; empty if it is gone or on its way out.
@@ -41,11 +48,22 @@ class ServiceCore {
   struct Repair {
     NetworkRecord network;                // with other names of bridges, if a stranger had the old ones
     std::vector<std::string> repaired;    // one sentence each
+    std::vector<std::string> problems;    // what could not be put right: likewise
     std::vector<EndpointRecord> missing;  // endpoints without host link
   };
   // Makes bridges (their MTU no larger than that of an endpoint), joints and addresses as they should be and the living
   // endpoints ports of them. The firewall is only touched when a bridge had to be renamed.
   Result<Repair> repair(const NetworkRecord& network);
+
+  // The right to make, share and remove segments, from looking who has one to being on record as one who has; before the
+  // kernel is touched, after the network's own lock. Errors: kBusy, the deadline passed.
+  Result<std::unique_lock<std::timed_mutex>> lock_segments(Deadline deadline);
+  // Whether a link that carries a segment's mark belongs to one on record: its bridge, its sub-interface, a host's end.
+  [[nodiscard]] bool is_of_segment(const Link& link) const;
+  // Makes the uplink carry the VLANs that networks and endpoints have of their own, with those of `endpoint`, which is not on
+  // record yet (null for none). Nothing to do for most. Takes the right above; put_uplink_vlans() wants it held.
+  Status refresh_uplink(const NetworkRecord& network, const EndpointRecord* endpoint);
+  Status put_uplink_vlans(const NetworkRecord& network, const EndpointRecord* endpoint);
 
   // Has neighbours told of the endpoint's addresses, after the call. Neighbours may know them from another container.
   void announce(const EndpointRecord& endpoint);
@@ -89,6 +107,11 @@ class ServiceCore {
   // The index of each further bridge, by number.
   Result<std::map<int, int>> ensure_further(Repair& repair, int most_mtu);
   Status restore_rates(const VethSpec& spec, Repair& repair);
+  // What a link that was found attached may lack.
+  Status restore_settings(const VethSpec& spec, Repair& repair);
+  void add_own_vlans(const NetworkRecord& network, VlanSet& vlans) const;
+
+  std::timed_mutex segments_;
 };
 
 store::Write write_of(const NetworkRecord& record);

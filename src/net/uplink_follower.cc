@@ -11,13 +11,23 @@
 
 namespace viaduct::net {
 
+namespace {
+
+std::optional<int> mtu_of(const std::string& name, const std::vector<Link>& links) {
+  for (const Link& link : links)
+    if (link.name == name) return link.mtu;
+  return std::nullopt;
+}
+
+}  // namespace
+
 Result<std::vector<std::string>> UplinkFollower::run(Deadline deadline) {
   std::vector<std::string> said;
-  const auto uplink = TRY(core_.kernel.uplink_mtu());
-  if (!uplink) return said;
+  const auto host_uplink = TRY(core_.kernel.uplink_mtu());
   const auto links = TRY(core_.kernel.links());
   for (const NetworkRecord& network : core_.table.networks()) {
-    if (!is_due(network, *uplink, links)) continue;
+    const auto uplink = network.segment ? mtu_of(network.segment->parent, links) : host_uplink;
+    if (!uplink || !is_due(network, *uplink, links)) continue;
     auto followed = follow(network.request.id, *uplink, deadline);
     if (followed.ok())
       said.insert(said.end(), followed.value().begin(), followed.value().end());
@@ -33,6 +43,8 @@ bool UplinkFollower::is_due(const NetworkRecord& network, int uplink_mtu,
   const auto wanted = ServiceCore::driver_of(network).followed_mtu(network, uplink_mtu);
   if (!wanted) return false;
   if (*wanted != network.mtu) return true;
+  // The MTU of a bridge with an uplink is the kernel's business.
+  if (network.segment) return false;
   // An endpoint that held the bridge down may have gone.
   std::map<std::string, int> mtus;
   std::vector<int> bridges;

@@ -58,17 +58,41 @@ TEST(NftRuleset, NumberOfRules_DoesNotGrowWithNetworks) {
   }
   std::string text = whole_table(sets_of(many));
   EXPECT_EQ(text.find("vd-"), text.find("vd-", text.find("}\n}\n"))) << "names stand in sets only";
-  EXPECT_THAT(accept_patterns(many), ElementsAre("vd-*"));
-  EXPECT_THAT(accept_patterns({}), IsEmpty());
+  EXPECT_THAT(accept_matches(many), ElementsAre("iifname \"vd-*\"", "oifname \"vd-*\""));
+  EXPECT_THAT(accept_matches({}), IsEmpty());
+}
+
+TEST(NftRuleset, ABridgeOfTheHostsOwn_IsLetPassWithinAndNothingElse) {
+  const RulesByBridge rules = {{"br0", {"br0", Reach::kOthers}}};
+  TableSets nothing;
+  EXPECT_EQ(sets_of(rules), nothing);
+  EXPECT_THAT(accept_matches(rules), ElementsAre("iifname \"br0\" oifname \"br0\""));
+}
+
+TEST(NftRuleset, WhereTheHostIsNoParty_NothingOfItIsReached) {
+  const TableSets sets = sets_of(RulesByBridge{{"vd-eth1", {"vd-eth1", Reach::kBridged}}});
+  EXPECT_THAT(sets.apart, ElementsAre("\"vd-eth1\""));
+  EXPECT_THAT(sets.internal, ElementsAre("\"vd-eth1\""));
+  EXPECT_THAT(sets.icc_pairs, ElementsAre("\"vd-eth1\" . \"vd-eth1\""));
 }
 
 TEST(NftListing, DamagedOrForeignText_IsNotIntact) {
   for (const char* text :
        {"", "{", "[]", "{\"nftables\": 3}", "{\"nftables\": [1, {\"set\": {\"name\": 3}}]}"}) {
     EXPECT_FALSE(differences_of({text}, TableSets{}).empty()) << text;
-    EXPECT_THAT(accept_rule_changes("ip", text, {"vd-*"}),
+    EXPECT_THAT(accept_rule_changes("ip", text, {accept_match("vd-*", "")}),
                 HasSubstr("add rule ip filter FORWARD iifname \"vd-*\""));
   }
+}
+
+TEST(NftListing, ARuleWithBothSides_IsKnownAgain) {
+  const char* listing = R"({"nftables": [
+    {"rule": {"handle": 7, "comment": "viaduct",
+              "expr": [{"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "br0"}},
+                       {"match": {"op": "==", "left": {"meta": {"key": "oifname"}}, "right": "br0"}},
+                       {"counter": {"packets": 0, "bytes": 0}}, {"accept": null}]}}]})";
+  EXPECT_EQ(accept_rule_changes("ip", listing, {accept_match("br0", "br0")}), "");
+  EXPECT_EQ(accept_rule_changes("ip", listing, {}), "delete rule ip filter FORWARD handle 7\n");
 }
 
 TEST(NftListing, RulesOfOthers_AreNeverDeleted) {
@@ -83,7 +107,7 @@ TEST(NftListing, RulesOfOthers_AreNeverDeleted) {
               "expr": [{"match": {"op": "==", "left": {"meta": {"key": "oifname"}}, "right": "vd-*"}},
                        {"counter": {"packets": 0, "bytes": 0}}, {"accept": null}]}}]})";
   EXPECT_EQ(accept_rule_changes("ip", listing, {}), "delete rule ip filter FORWARD handle 4\n");
-  std::string kept = accept_rule_changes("ip", listing, {"vd-*"});
+  std::string kept = accept_rule_changes("ip", listing, {accept_match("vd-*", ""), accept_match("", "vd-*")});
   EXPECT_EQ(kept, "add rule ip filter FORWARD iifname \"vd-*\" counter accept comment \"viaduct\"\n");
 }
 

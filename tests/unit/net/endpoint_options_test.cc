@@ -22,7 +22,7 @@ std::string endpoint_refusal(const Options& options) {
 }
 
 std::string network_refusal(const Options& options) {
-  const auto read = read_bridge_options(options);
+  const auto read = read_network_options(options);
   return read.ok() ? "accepted" : read.error().message;
 }
 
@@ -61,7 +61,7 @@ TEST(EndpointOptions, InterfaceNames_AreLinkNamesWithMoreThanDigits) {
 
 TEST(Rates, UnitsAndLimits) {
   const auto rate = [](const char* text) {
-    return read_bridge_options({{"rate_in", text}}).value().rates.in;
+    return read_network_options({{"rate_in", text}}).value().rates.in;
   };
   EXPECT_EQ(rate("8000bit"), 1000U);
   EXPECT_EQ(rate("8kbit"), 1000U);
@@ -70,14 +70,14 @@ TEST(Rates, UnitsAndLimits) {
   for (const char* bad : {"", "100", "mbit", "7999bit", "101gbit", "1.5mbit", "-1mbit", "100 mbit", "100MBIT",
                           "18446744073709551616bit", "18446744073709551615gbit"})
     EXPECT_THAT(network_refusal({{"rate_out", bad}}), HasSubstr("from 8kbit to 100gbit")) << bad;
-  EXPECT_EQ(read_bridge_options({{"rate_burst", "2mb"}}).value().rates.burst, 2U * 1024 * 1024);
+  EXPECT_EQ(read_network_options({{"rate_burst", "2mb"}}).value().rates.burst, 2U * 1024 * 1024);
   for (const char* bad : {"1023b", "65mb", "64", "64kbit"})
     EXPECT_THAT(network_refusal({{"rate_burst", bad}}), HasSubstr("from 1kb to 64mb")) << bad;
 }
 
 TEST(Routes, WhatIsNone_IsRefusedWithTheReason) {
   const auto routes =
-      read_bridge_options({{"route", " 10.9.0.0/16 via  10.1.0.9 ,fd09::/64"}}).value().routes;
+      read_network_options({{"route", " 10.9.0.0/16 via  10.1.0.9 ,fd09::/64"}}).value().routes;
   EXPECT_THAT(routes, ElementsAre(StaticRoute{prefix("10.9.0.0/16"), address("10.1.0.9/32").address},
                                   StaticRoute{prefix("fd09::/64"), std::nullopt}));
   // Trap T13: an empty destination never gets as far as an engine.

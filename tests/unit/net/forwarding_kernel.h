@@ -20,6 +20,14 @@ class ForwardingKernel : public Kernel {
   Status attach_port(const std::string& name, const std::string& bridge, PortIsolation isolation) override {
     return inner_.attach_port(name, bridge, isolation);
   }
+  Status create_vlan(const VlanSpec& spec) override { return inner_.create_vlan(spec); }
+  Status join_bridge(const std::string& link, const std::string& bridge) override {
+    return inner_.join_bridge(link, bridge);
+  }
+  Result<bool> set_vlans(const std::string& link, const PortVlans& vlans) override {
+    return inner_.set_vlans(link, vlans);
+  }
+  Status leave_bridge(const std::string& link) override { return inner_.leave_bridge(link); }
   Result<bool> ensure_rates(const VethSpec& spec) override { return inner_.ensure_rates(spec); }
   Status set_hairpin(const std::string& name, Hairpin hairpin) override {
     return inner_.set_hairpin(name, hairpin);

@@ -8,12 +8,12 @@ namespace {
 using testing::HasSubstr;
 
 std::string refusal(const Options& options) {
-  auto read = read_bridge_options(options);
+  auto read = read_network_options(options);
   return read.ok() ? "accepted" : std::string(to_string(read.error().code)) + ": " + read.error().message;
 }
 
-TEST(BridgeOptions, None_HaveDockersDefaults) {
-  const auto options = read_bridge_options({}).value();
+TEST(NetworkOptions, None_HaveDockersDefaults) {
+  const auto options = read_network_options({}).value();
   EXPECT_EQ(options.mode, "bridge");
   EXPECT_FALSE(options.mtu.has_value());
   EXPECT_EQ(options.inter_container, InterContainer::kAllowed);
@@ -21,14 +21,14 @@ TEST(BridgeOptions, None_HaveDockersDefaults) {
   EXPECT_EQ(options.interface_prefix, "eth");
 }
 
-TEST(BridgeOptions, ShortWords_AreReadWithAndWithoutPrefix) {
+TEST(NetworkOptions, ShortWords_AreReadWithAndWithoutPrefix) {
   for (const std::string prefix : {"", "viaduct."}) {
-    const auto options = read_bridge_options({{prefix + "mode", "bridge"},
-                                              {prefix + "mtu", "1400"},
-                                              {prefix + "icc", "0"},
-                                              {prefix + "masquerade", "F"},
-                                              {prefix + "iface_prefix", "lan"},
-                                              {prefix + "gateway_mode_ipv4", "nat"}})
+    const auto options = read_network_options({{prefix + "mode", "bridge"},
+                                               {prefix + "mtu", "1400"},
+                                               {prefix + "icc", "0"},
+                                               {prefix + "masquerade", "F"},
+                                               {prefix + "iface_prefix", "lan"},
+                                               {prefix + "gateway_mode_ipv4", "nat"}})
                              .value();
     EXPECT_EQ(options.mtu, 1400);
     EXPECT_EQ(options.inter_container, InterContainer::kDenied);
@@ -37,12 +37,12 @@ TEST(BridgeOptions, ShortWords_AreReadWithAndWithoutPrefix) {
   }
 }
 
-TEST(BridgeOptions, DockersLabels_KeepTheirMeaning) {
-  const auto options = read_bridge_options({{"com.docker.network.driver.mtu", "9000"},
-                                            {"com.docker.network.bridge.enable_icc", "false"},
-                                            {"com.docker.network.bridge.enable_ip_masquerade", "False"},
-                                            {"com.docker.network.container_iface_prefix", "web"},
-                                            {"com.docker.network.bridge.gateway_mode_ipv6", "nat"}})
+TEST(NetworkOptions, DockersLabels_KeepTheirMeaning) {
+  const auto options = read_network_options({{"com.docker.network.driver.mtu", "9000"},
+                                             {"com.docker.network.bridge.enable_icc", "false"},
+                                             {"com.docker.network.bridge.enable_ip_masquerade", "False"},
+                                             {"com.docker.network.container_iface_prefix", "web"},
+                                             {"com.docker.network.bridge.gateway_mode_ipv6", "nat"}})
                            .value();
   EXPECT_EQ(options.mtu, 9000);
   EXPECT_EQ(options.inter_container, InterContainer::kDenied);
@@ -50,7 +50,7 @@ TEST(BridgeOptions, DockersLabels_KeepTheirMeaning) {
   EXPECT_EQ(options.interface_prefix, "web");
 }
 
-TEST(BridgeOptions, LabelsThatTheEngineMixesIn_ArePassedOver) {
+TEST(NetworkOptions, LabelsThatTheEngineMixesIn_ArePassedOver) {
   // Trap T24.
   EXPECT_EQ(refusal({{"com.docker.network.enable_ipv6", "true"},
                      {"com.docker.network.enable_ipv4", "true"},
@@ -62,23 +62,23 @@ TEST(BridgeOptions, LabelsThatTheEngineMixesIn_ArePassedOver) {
             "accepted");
 }
 
-TEST(BridgeOptions, Booleans_AreReadAsGoReadsThem) {
+TEST(NetworkOptions, Booleans_AreReadAsGoReadsThem) {
   for (const char* yes : {"1", "t", "T", "TRUE", "true", "True"})
-    EXPECT_EQ(read_bridge_options({{"icc", yes}}).value().inter_container, InterContainer::kAllowed) << yes;
+    EXPECT_EQ(read_network_options({{"icc", yes}}).value().inter_container, InterContainer::kAllowed) << yes;
   for (const char* no : {"0", "f", "F", "FALSE", "false", "False"})
-    EXPECT_EQ(read_bridge_options({{"icc", no}}).value().inter_container, InterContainer::kDenied) << no;
+    EXPECT_EQ(read_network_options({{"icc", no}}).value().inter_container, InterContainer::kDenied) << no;
   for (const char* neither : {"", "yes", "tRUE", "2", " true"})
     EXPECT_THAT(refusal({{"icc", neither}}), HasSubstr("give true or false")) << neither;
 }
 
-TEST(BridgeOptions, MtuOutsideItsRange_IsRefusedWithTheRange) {
+TEST(NetworkOptions, MtuOutsideItsRange_IsRefusedWithTheRange) {
   EXPECT_EQ(refusal({{"mtu", "68"}}), "accepted");
   EXPECT_EQ(refusal({{"mtu", "65535"}}), "accepted");
   for (const char* bad : {"67", "65536", "", "1400x", "-1", "99999999999999999999", " 1400", "0x5dc"})
     EXPECT_THAT(refusal({{"mtu", bad}}), HasSubstr("from 68 to 65535")) << bad;
 }
 
-TEST(BridgeOptions, UnknownOption_NamesTheNearestKnownOne) {
+TEST(NetworkOptions, UnknownOption_NamesTheNearestKnownOne) {
   const std::pair<const char*, const char*> cases[] = {
       {"mtuu", "nearest known one is mtu"},
       {"viaduct.ic", "nearest known one is viaduct.icc"},
@@ -98,7 +98,7 @@ TEST(BridgeOptions, UnknownOption_NamesTheNearestKnownOne) {
   }
 }
 
-TEST(BridgeOptions, LongTexts_AreNotRepeatedInTheSentence) {
+TEST(NetworkOptions, LongTexts_AreNotRepeatedInTheSentence) {
   const std::string digits(50000, '7');
   EXPECT_THAT(refusal({{"mtu", digits}}), HasSubstr(std::string(64, '7') + "… (50000 bytes)"));
   // 63 bytes and then characters of three: the cut is between two of them.
@@ -113,20 +113,20 @@ TEST(BridgeOptions, LongTexts_AreNotRepeatedInTheSentence) {
   EXPECT_LT(read_mode({{"mode", digits}, {"viaduct.mode", "bridge"}}).error().message.size(), 250U);
 }
 
-TEST(BridgeOptions, NameOfAMegabyte_IsRefusedWithoutLookingForNeighbours) {
+TEST(NetworkOptions, NameOfAMegabyte_IsRefusedWithoutLookingForNeighbours) {
   EXPECT_THAT(refusal({{std::string(1 << 20, 'x'), "1"}}), HasSubstr("1048576 characters"));
 }
 
-TEST(BridgeOptions, OptionsOfTheEnginesBridgeThatAreNotOffered_SaySo) {
+TEST(NetworkOptions, OptionsOfTheEnginesBridgeThatAreNotOffered_SaySo) {
   const std::string label = "com.docker.network.bridge.default_bridge";
   EXPECT_EQ(refusal({{label, "x"}}),
             "unsupported: option " + label +
                 " is one of the engine's bridge driver that viaduct does not offer; leave it out");
 }
 
-TEST(BridgeOptions, GatewayModes_AreReadForEachFamily) {
-  const auto options = read_bridge_options({{"com.docker.network.bridge.gateway_mode_ipv4", "routed"},
-                                            {"gateway_mode_ipv6", "nat-unprotected"}})
+TEST(NetworkOptions, GatewayModes_AreReadForEachFamily) {
+  const auto options = read_network_options({{"com.docker.network.bridge.gateway_mode_ipv4", "routed"},
+                                             {"gateway_mode_ipv6", "nat-unprotected"}})
                            .value();
   EXPECT_EQ(options.gateway_mode_ipv4, GatewayMode::kRouted);
   EXPECT_EQ(options.gateway_mode_ipv6, GatewayMode::kNatUnprotected);
@@ -135,19 +135,19 @@ TEST(BridgeOptions, GatewayModes_AreReadForEachFamily) {
             "nat-unprotected, routed or isolated");
 }
 
-TEST(BridgeOptions, LinksAndAddressesOfTheHost_AreReadStrictly) {
-  const auto options = read_bridge_options({{"com.docker.network.bridge.name", "br-web"},
-                                            {"com.docker.network.bridge.host_binding_ipv4", "127.0.0.1"},
-                                            {"com.docker.network.host_ipv4", "192.0.2.7"},
-                                            {"host_ipv6", "2001:db8::7"},
-                                            {"trusted_host_interfaces", "eth0:eth1,eth0"}})
+TEST(NetworkOptions, LinksAndAddressesOfTheHost_AreReadStrictly) {
+  const auto options = read_network_options({{"com.docker.network.bridge.name", "br-web"},
+                                             {"com.docker.network.bridge.host_binding_ipv4", "127.0.0.1"},
+                                             {"com.docker.network.host_ipv4", "192.0.2.7"},
+                                             {"host_ipv6", "2001:db8::7"},
+                                             {"trusted_host_interfaces", "eth0:eth1,eth0"}})
                            .value();
   EXPECT_EQ(options.bridge, "br-web");
   EXPECT_EQ(options.host_binding_ipv4->to_string(), "127.0.0.1");
   EXPECT_EQ(options.host_ipv4->to_string(), "192.0.2.7");
   EXPECT_EQ(options.host_ipv6->to_string(), "2001:db8::7");
   EXPECT_FALSE(options.antispoof);
-  EXPECT_TRUE(read_bridge_options({{"antispoof", "true"}}).value().antispoof);
+  EXPECT_TRUE(read_network_options({{"antispoof", "true"}}).value().antispoof);
   EXPECT_EQ(options.trusted_host_interfaces, (std::vector<std::string>{"eth0", "eth1"}));
   for (const Options& bad :
        {Options{{"bridge", "a/b"}}, Options{{"bridge", "sixteen-letters-"}}, Options{{"bridge", ""}},
@@ -156,14 +156,14 @@ TEST(BridgeOptions, LinksAndAddressesOfTheHost_AreReadStrictly) {
     EXPECT_THAT(refusal(bad), HasSubstr("invalid_argument")) << bad.begin()->first;
 }
 
-TEST(BridgeOptions, OneOptionUnderTwoNames_MustSayOneThing) {
+TEST(NetworkOptions, OneOptionUnderTwoNames_MustSayOneThing) {
   EXPECT_THAT(refusal({{"mtu", "1400"}, {"com.docker.network.driver.mtu", "1500"}}), HasSubstr("contradict"));
   EXPECT_EQ(refusal({{"mtu", "1400"}, {"com.docker.network.driver.mtu", "1400"}}), "accepted");
   EXPECT_EQ(refusal({{"icc", "true"}, {"viaduct.icc", "1"}}), "accepted");
   EXPECT_THAT(refusal({{"icc", "true"}, {"viaduct.icc", "0"}}), HasSubstr("contradict"));
 }
 
-TEST(BridgeOptions, InterfacePrefix_LeavesRoomForTheNumber) {
+TEST(NetworkOptions, InterfacePrefix_LeavesRoomForTheNumber) {
   EXPECT_EQ(refusal({{"iface_prefix", "twelve-chars"}}), "accepted");
   for (const char* bad : {"", "thirteen-char", "a/b", "a b", "eth:"})
     EXPECT_THAT(refusal({{"iface_prefix", bad}}), HasSubstr("invalid_argument")) << bad;
@@ -172,9 +172,9 @@ TEST(BridgeOptions, InterfacePrefix_LeavesRoomForTheNumber) {
 TEST(UnderstoodOptions, PassOverWhatThisVersionWouldRefuse) {
   const Options options = {
       {"icc", "false"}, {"com.docker.network.newer", "1"}, {"mtu", "much"}, {"speed", "1"}};
-  EXPECT_FALSE(read_bridge_options(options).ok());
-  EXPECT_EQ(understood_options(options).inter_container, InterContainer::kDenied);
-  EXPECT_FALSE(understood_options(options).mtu.has_value());
+  EXPECT_FALSE(read_network_options(options).ok());
+  EXPECT_EQ(understood_network_options(options).inter_container, InterContainer::kDenied);
+  EXPECT_FALSE(understood_network_options(options).mtu.has_value());
 }
 
 TEST(EditDistance, CountsInsertionsRemovalsAndReplacements) {

@@ -35,7 +35,7 @@ std::vector<std::string> words(const PortPlan& plan) {
   return all;
 }
 
-std::vector<std::string> planned(const BridgeOptions& options, const EndpointRecord& record,
+std::vector<std::string> planned(const NetworkOptions& options, const EndpointRecord& record,
                                  const std::vector<PortBinding>& bindings) {
   const auto plan = plan_ports(options, record, bindings);
   if (!plan.ok()) return {plan.error().message};
@@ -79,7 +79,7 @@ TEST(PortPlan, ExactPorts_ComeBeforeRangesAndThoseBeforeAny) {
 }
 
 TEST(PortPlan, PresetHostAddress_IsOneOfIpv4Alone) {
-  BridgeOptions options;
+  NetworkOptions options;
   options.host_binding_ipv4 = IpAddress::parse("127.0.0.1").value();
   const auto both = endpoint("10.1.0.2/24", "fd00::2/64");
   EXPECT_THAT(planned(options, both, {binding(80, "", 8080)}),
@@ -89,7 +89,7 @@ TEST(PortPlan, PresetHostAddress_IsOneOfIpv4Alone) {
 }
 
 TEST(PortPlan, RoutedFamily_IsOpenOnTheContainersOwnAddress) {
-  BridgeOptions options;
+  NetworkOptions options;
   options.gateway_mode_ipv6 = GatewayMode::kRouted;
   const auto plan =
       plan_ports(options, endpoint("10.1.0.2/24", "fd00::2/64"), {binding(80, "", 8080)}).value();

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "net/driver.h"
+
+namespace viaduct::net {
+
+// mode=vlan: networks that are part of a LAN, or of a VLAN of it: a bridge with an uplink, which all networks of that VLAN
+// share (segment.h). The gateway is the LAN's; the host has no address there unless the user gives it one.
+class VlanDriver final : public Driver {
+ public:
+  [[nodiscard]] std::string mode() const override;
+  [[nodiscard]] Result<GatewayNeed> gateway_need(const GatewayQuestion& question) const override;
+  [[nodiscard]] Result<NetworkRecord> accept(const CreateNetworkRequest& request,
+                                             const PlanContext& context) const override;
+  [[nodiscard]] Result<std::optional<ParentWish>> wanted_parent(
+      const CreateNetworkRequest& request) const override;
+  [[nodiscard]] Result<std::string> bridge_name_for(const NetworkRecord& network,
+                                                    const std::set<std::string>& taken) const override;
+  [[nodiscard]] bool has_named_bridge(const Options& options) const override;
+  [[nodiscard]] NetworkPlan plan(const NetworkRecord& network, const PlanContext& context) const override;
+  [[nodiscard]] std::optional<int> followed_mtu(const NetworkRecord& network, int uplink_mtu) const override;
+  [[nodiscard]] Result<EndpointRecord> accept(const NetworkRecord& network,
+                                              const CreateEndpointRequest& request,
+                                              const PlanContext& context) const override;
+  [[nodiscard]] VethSpec plan(const NetworkRecord& network, const EndpointRecord& endpoint,
+                              const PlanContext& context) const override;
+  [[nodiscard]] EndpointRules rules(const NetworkRecord& network,
+                                    const EndpointRecord& endpoint) const override;
+  [[nodiscard]] Result<PortPlan> ports(const NetworkRecord& network, const EndpointRecord& endpoint,
+                                       const std::vector<PortBinding>& bindings) const override;
+  [[nodiscard]] JoinReply join_reply(const NetworkRecord& network,
+                                     const EndpointRecord& endpoint) const override;
+};
+
+}  // namespace viaduct::net

@@ -1,0 +1,396 @@
+// Networks of mode=vlan: what is made of a LAN or VLAN, shared, healed and taken away, and what is refused.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "unit/net/service_world.h"
+
+namespace viaduct::net {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class VlanCalls : public ::testing::Test {
+ protected:
+  VlanCalls() { put_nic("eth1"); }
+
+  void put_nic(const std::string& name) {
+    Link link;
+    link.name = name;
+    link.mtu = 9000;
+    link.mac = Mac::from_text(name);
+    link.ethernet = true;
+    world.kernel.put_link(link);
+  }
+  void put_bridge(const std::string& name) {
+    Link link;
+    link.name = name;
+    link.kind = "bridge";
+    link.mtu = 1500;
+    link.mac = Mac::from_text(name);
+    link.up = true;
+    world.kernel.put_link(link);
+  }
+  // Somebody's own sub-interface.
+  void put_sub_interface(const std::string& name, const std::string& parent, uint16_t vlan) {
+    Link link;
+    link.name = name;
+    link.kind = "vlan";
+    link.mac = Mac::from_text(parent);
+    link.mtu = 1500;
+    link.lower = world.link(parent)->index;
+    link.vlan = vlan;
+    world.kernel.put_link(link);
+  }
+  static CreateNetworkRequest lan(char id, Options options, const std::string& subnet = "10.1.0.0/24") {
+    auto request = network_request(id_of(id), subnet);
+    request.options = {{"mode", "vlan"}, {"parent", "eth1"}};
+    for (auto& [key, value] : options) request.options[key] = value;
+    return request;
+  }
+  Status create(const CreateNetworkRequest& request) {
+    return world.service->create_network(request, soon());
+  }
+  std::string refusal(const CreateNetworkRequest& request) {
+    const auto links = world.kernel.contents().links.size();
+    const Status made = create(request);
+    EXPECT_FALSE(made.ok());
+    EXPECT_EQ(world.kernel.contents().links.size(), links);
+    EXPECT_EQ(world.stored(store::Table::kNetwork), static_cast<int>(world.service->networks().size()));
+    return made.ok() ? "" : made.error().message;
+  }
+  void remove(char id) { ASSERT_TRUE(world.service->delete_network(id_of(id), soon()).ok()); }
+  int index(const std::string& name) { return world.link(name)->index; }
+  // Every difference that fsck would tell of.
+  std::vector<std::string> seen() {
+    std::vector<std::string> all;
+    const auto found = world.service->inspect().value();
+    for (const Finding& one : found) all.push_back(one.text);
+    return all;
+  }
+
+  ServiceWorld world;
+};
+
+TEST_F(VlanCalls, UntaggedLan_ThePortIsTheParentItself) {
+  ASSERT_TRUE(create(lan('a', {})).ok());
+  EXPECT_EQ(world.link("eth1")->master, index("vd-eth1"));
+  EXPECT_TRUE(world.link("eth1")->up);
+  EXPECT_EQ(world.link("eth1")->alias, "") << "it is not viaduct's";
+  EXPECT_EQ(world.link("eth1")->group, 0U);
+  EXPECT_THAT(world.kernel.contents().addresses["vd-eth1"], IsEmpty()) << "the gateway is the LAN's";
+  EXPECT_EQ(world.firewall.in_force().at("vd-eth1").reach, Reach::kBridged);
+  ASSERT_TRUE(world.service->create_endpoint(endpoint_request(id_of('a'), id_of('1')), soon()).ok());
+  EXPECT_EQ(world.link(kHost)->master, index("vd-eth1"));
+  EXPECT_EQ(world.link(kHost)->mtu, 9000) << "the parent's";
+  EXPECT_EQ(world.service->join({id_of('a'), id_of('1'), "/s"}, soon()).value().gateway->to_string(),
+            "10.1.0.1");
+  EXPECT_THAT(seen(), IsEmpty());
+  world.reopen();
+  EXPECT_THAT(world.service->reconcile().value().repaired, IsEmpty());
+  remove('a');
+  ASSERT_TRUE(world.reaped());
+  EXPECT_EQ(world.link("eth1")->master, 0);
+  EXPECT_TRUE(world.empty_after_reaping());
+}
+
+TEST_F(VlanCalls, Vlan_HasASubInterfaceOfItsOwnAndGoesWithIt) {
+  for (const Options& spelling : {Options{{"vlan", "10"}}, Options{{"parent", "eth1.10"}}}) {
+    ASSERT_TRUE(create(lan('a', spelling)).ok());
+    const Link port = world.link("eth1.10").value();
+    EXPECT_EQ(port.lower, index("eth1"));
+    EXPECT_EQ(port.vlan, 10);
+    EXPECT_EQ(port.master, index("vd-eth1.10"));
+    EXPECT_EQ(mark_from_alias(port.alias)->id, "eth1:10");
+    EXPECT_EQ(world.link("eth1")->master, 0);
+    EXPECT_TRUE(world.link("eth1")->up);
+    EXPECT_THAT(seen(), IsEmpty());
+    remove('a');
+    EXPECT_TRUE(world.empty_after_reaping());
+  }
+  ASSERT_TRUE(create(lan('a', {{"vlan", "10"}, {"vlan_proto", "802.1AD"}})).ok());
+  EXPECT_EQ(world.link("eth1.10")->vlan_protocol, TagProtocol::k8021ad);
+}
+
+TEST_F(VlanCalls, TwoNetworksOfOneVlan_ShareItAndTheLastOneTakesIt) {
+  // Scenario 49: one of two networks is removed, and the sub-interface stays.
+  ASSERT_TRUE(create(lan('a', {{"vlan", "10"}})).ok());
+  ASSERT_TRUE(create(lan('b', {{"parent", "eth1.10"}}, "10.2.0.0/24")).ok());
+  EXPECT_EQ(world.service->networks().at(1).bridge, "vd-eth1.10");
+  const Link before = world.link("eth1.10").value();
+  remove('a');
+  ASSERT_TRUE(world.reaped());
+  EXPECT_EQ(world.link("eth1.10")->index, before.index);
+  EXPECT_EQ(world.link("eth1.10")->master, index("vd-eth1.10"));
+  EXPECT_TRUE(world.firewall.in_force().contains("vd-eth1.10"));
+  EXPECT_THAT(seen(), IsEmpty());
+  remove('b');
+  EXPECT_TRUE(world.empty_after_reaping());
+}
+
+TEST_F(VlanCalls, SubInterfaceOfTheUsers_IsUsedUnderItsNameAndNeverRemoved) {
+  // Scenario 49: whatever it is called.
+  put_sub_interface("office", "eth1", 10);
+  for (const Options& spelling : {Options{{"vlan", "10"}}, Options{{"parent", "office"}}}) {
+    ASSERT_TRUE(create(lan('a', spelling)).ok());
+    EXPECT_FALSE(world.link("eth1.10").has_value());
+    EXPECT_EQ(world.link("office")->master, index("vd-eth1.10"));
+    EXPECT_THAT(seen(), IsEmpty());
+    remove('a');
+    ASSERT_TRUE(world.reaped());
+    ASSERT_TRUE(world.link("office").has_value());
+    EXPECT_EQ(world.link("office")->master, 0);
+    EXPECT_EQ(world.link("office")->mtu, 1500);
+    EXPECT_EQ(world.link("office")->alias, "");
+  }
+}
+
+TEST_F(VlanCalls, ParentThatGoesAndComesBack_IsTakenBack) {
+  // Scenario 49: without a word of anybody's.
+  for (const Options& options :
+       {Options{}, Options{{"vlan", "10"}}, Options{{"vlan", "10"}, {"vlan_aware", "true"}}}) {
+    ASSERT_TRUE(create(lan('a', options)).ok());
+    const std::string bridge = world.service->networks().at(0).bridge;
+    world.kernel.drop_link("eth1");
+    EXPECT_THAT(seen(), ElementsAre("link eth1, its parent, is gone"));
+    EXPECT_THAT(world.service->follow_uplink(soon()).value(), IsEmpty()) << "there is nothing to be done yet";
+    const auto report = world.service->reconcile().value();
+    EXPECT_THAT(report.problems,
+                Contains(HasSubstr("link eth1, the parent of bridge " + bridge + ", is gone")));
+    put_nic("eth1");
+    EXPECT_THAT(world.service->follow_uplink(soon()).value(), Not(IsEmpty()));
+    EXPECT_THAT(seen(), IsEmpty());
+    EXPECT_THAT(world.service->follow_uplink(soon()).value(), IsEmpty()) << "once is enough";
+    remove('a');
+    ASSERT_TRUE(world.reaped());
+  }
+}
+
+TEST_F(VlanCalls, WhatSomebodyChanged_IsToldAndRepaired) {
+  ASSERT_TRUE(create(lan('a', {{"vlan", "10"}})).ok());
+  const auto repaired = [&] {
+    EXPECT_THAT(world.service->reconcile().value().repaired, Not(IsEmpty()));
+    EXPECT_THAT(seen(), IsEmpty());
+  };
+  world.kernel.drop_link("eth1.10");
+  EXPECT_THAT(seen(), ElementsAre("VLAN 10 of eth1 has no sub-interface"));
+  repaired();
+  ASSERT_TRUE(world.kernel.leave_bridge("eth1.10").ok());
+  EXPECT_THAT(seen(), ElementsAre("link eth1.10 is no port of bridge vd-eth1.10"));
+  repaired();
+  world.kernel.drop_link("vd-eth1.10");
+  EXPECT_THAT(seen(), ElementsAre("bridge vd-eth1.10 is missing"));
+  repaired();
+  // What no network stands on any more.
+  Link stray = world.link("eth1.10").value();
+  stray.name = "vd-eth9";
+  stray.index = 9999;
+  world.kernel.put_link(stray);
+  EXPECT_THAT(seen(), ElementsAre(HasSubstr("on which no network stands")));
+  repaired();
+}
+
+TEST_F(VlanCalls, BridgeOfTheHosts_GetsPortsAndStaysAsItIs) {
+  put_bridge("br0");
+  ASSERT_TRUE(world.kernel.add_address("br0", address("10.1.0.5/24")).ok());
+  const auto request = lan('a', {{"parent", "br0"}});
+  ASSERT_TRUE(create(request).ok());
+  ASSERT_TRUE(world.service->create_endpoint(endpoint_request(id_of('a'), id_of('1')), soon()).ok());
+  EXPECT_EQ(world.link(kHost)->master, index("br0"));
+  EXPECT_EQ(world.firewall.in_force().at("br0").reach, Reach::kOthers);
+  EXPECT_THAT(seen(), IsEmpty());
+  // Another network of the same LAN; the first one's end leaves it alone.
+  ASSERT_TRUE(create(lan('b', {{"parent", "br0"}}, "10.2.0.0/24")).ok());
+  remove('a');
+  EXPECT_TRUE(world.firewall.in_force().contains("br0"));
+  remove('b');
+  ASSERT_TRUE(world.reaped());
+  EXPECT_FALSE(world.firewall.in_force().contains("br0"));
+  ASSERT_TRUE(world.link("br0").has_value());
+  EXPECT_EQ(world.link("br0")->alias, "");
+  EXPECT_EQ(world.kernel.contents().addresses["br0"].size(), 1U);
+}
+
+TEST_F(VlanCalls, HostAccess_GivesTheHostTheAddressThatWasNamed) {
+  for (const Options& form : {Options{{"vlan", "10"}}, Options{{"vlan", "10"}, {"vlan_aware", "true"}}}) {
+    auto request = lan('a', form);
+    request.options["host_access"] = "true";
+    EXPECT_THAT(refusal(request), HasSubstr("--aux-address HostIPv4=ADDRESS"));
+    request.ipv4[0].auxiliary["HostIPv4"] = address("10.1.0.5/24");
+    ASSERT_TRUE(create(request).ok());
+    const bool aware = form.contains("vlan_aware");
+    const auto contents = world.kernel.contents();
+    const auto holder = std::find_if(contents.addresses.begin(), contents.addresses.end(),
+                                     [](const auto& entry) { return !entry.second.empty(); });
+    ASSERT_NE(holder, contents.addresses.end());
+    EXPECT_THAT(holder->second, ElementsAre(address("10.1.0.5/24")));
+    EXPECT_EQ(contents.links.at(holder->first).kind, aware ? "vlan" : "bridge");
+    EXPECT_THAT(seen(), IsEmpty());
+    request = lan('b', form, "10.2.0.0/24");
+    if (!aware) {
+      EXPECT_THAT(refusal(request), HasSubstr("shares VLAN 10 of eth1 with network aaaaaaaaaaaa"));
+    } else {
+      ASSERT_TRUE(create(request).ok()) << "there the host has an end of its own";
+      remove('b');
+      EXPECT_THAT(seen(), IsEmpty());
+    }
+    remove('a');
+    EXPECT_TRUE(world.empty_after_reaping());
+  }
+}
+
+TEST_F(VlanCalls, VlanAware_OneBridgeAndThePortsAreInTheirVlans) {
+  ASSERT_TRUE(create(lan('a', {{"vlan", "10"}, {"vlan_aware", "true"}})).ok());
+  ASSERT_TRUE(create(lan('b', {{"vlan", "20"}, {"vlan_aware", "true"}}, "10.2.0.0/24")).ok());
+  ASSERT_TRUE(create(lan('c', {{"vlan_aware", "true"}}, "10.3.0.0/24")).ok());
+  ASSERT_TRUE(
+      world.service->create_endpoint(endpoint_request(id_of('b'), id_of('1'), "10.2.0.2/24"), soon()).ok());
+  const auto vlans = [&](const std::string& link) { return world.kernel.contents().vlans[link]; };
+  EXPECT_EQ(vlans("eth1").tagged.to_string(), "10,20");
+  EXPECT_EQ(vlans("eth1").native, 1) << "the untagged LAN";
+  EXPECT_EQ(vlans(kHost).native, 20);
+  EXPECT_TRUE(vlans(kHost).tagged.empty());
+  EXPECT_EQ(world.link(kHost)->master, index("vd-eth1"));
+  EXPECT_THAT(seen(), IsEmpty());
+  // Somebody's hand.
+  ASSERT_TRUE(world.kernel.set_vlans(kHost, {}).ok());
+  ASSERT_TRUE(world.kernel.set_vlans("eth1", {}).ok());
+  EXPECT_EQ(world.service->reconcile().value().repaired.size(), 2U);
+  EXPECT_EQ(vlans(kHost).native, 20);
+  remove('a');
+  EXPECT_EQ(vlans("eth1").tagged.to_string(), "20");
+  remove('c');
+  EXPECT_EQ(vlans("eth1").native, 0);
+  remove('b');
+  EXPECT_TRUE(world.empty_after_reaping());
+  EXPECT_EQ(world.link("eth1")->master, 0);
+}
+
+TEST_F(VlanCalls, Trunk_OfTheNetworkAndOfOneEndpoint) {
+  ASSERT_TRUE(create(lan('a', {{"vlan", "10"}, {"trunk", "20-22"}})).ok())
+      << "trunk= implies vlan_aware=true";
+  const auto vlans = [&](const std::string& link) { return world.kernel.contents().vlans[link]; };
+  ASSERT_TRUE(world.service->create_endpoint(endpoint_request(id_of('a'), id_of('1')), soon()).ok());
+  EXPECT_EQ(vlans(kHost).native, 10);
+  EXPECT_EQ(vlans(kHost).tagged.to_string(), "20-22");
+  auto own = endpoint_request(id_of('a'), id_of('2'), "10.1.0.3/24");
+  own.driver_options = {{"trunk", "10,30"}, {"native", "none"}};
+  ASSERT_TRUE(world.service->create_endpoint(own, soon()).ok());
+  EXPECT_EQ(vlans("ve2222222222222").native, 0);
+  EXPECT_EQ(vlans("ve2222222222222").tagged.to_string(), "10,30");
+  EXPECT_EQ(vlans("eth1").tagged.to_string(), "10,20-22,30");
+  EXPECT_THAT(world.service->reconcile().value().repaired, IsEmpty());
+  ASSERT_TRUE(world.service->delete_endpoint(id_of('a'), id_of('2'), soon()).ok());
+  EXPECT_EQ(vlans("eth1").tagged.to_string(), "10,20-22");
+}
+
+TEST_F(VlanCalls, WhatCannotBe_IsRefusedWithTheReason) {
+  put_bridge("br0");
+  put_nic("eth2");
+  ASSERT_TRUE(world.kernel.join_bridge("eth2", "br0").ok());
+  put_nic("eth3");
+  ASSERT_TRUE(world.kernel.add_address("eth3", address("192.0.2.5/24")).ok());
+  put_nic("eth4");
+  Link macvlan;
+  macvlan.name = "mv0";
+  macvlan.kind = "macvlan";
+  macvlan.lower = index("eth4");
+  world.kernel.put_link(macvlan);
+  auto internal = lan('a', {});
+  internal.internal = true;
+  auto without = lan('a', {});
+  without.options.erase("parent");
+  const std::vector<std::pair<CreateNetworkRequest, std::string>> cases = {
+      {without, "network aaaaaaaaaaaa of mode=vlan names no link to stand on; give parent="},
+      {internal, "is to be internal and has parent=eth1, which leads outside"},
+      {lan('a', {{"parent", "eth7"}}), "link eth7, which parent= names, is not on this host"},
+      {lan('a', {{"parent", "eth7.10"}}), "link eth7.10, which parent= names, is not on this host"},
+      {lan('a', {{"parent", "eth2"}}), "link eth2 is a port of br0; give parent=br0"},
+      {lan('a', {{"parent", "eth2"}, {"vlan", "10"}}), "link eth2 is a port of br0; give parent=br0"},
+      {lan('a', {{"parent", "eth3"}}), "link eth3 has address 192.0.2.5/24 of the host"},
+      {lan('a', {{"parent", "eth4"}}), "link eth4 has the macvlan link mv0 on it"},
+      {lan('a', {{"parent", "br0"}, {"vlan_aware", "true"}}),
+       "link br0, which parent= names, is a bridge already"},
+      {lan('a', {{"vlan", "4095"}}), "option vlan has the value \"4095\"; give a VLAN from 1 to 4094"},
+      {lan('a', {{"trunk", "20-10"}}), "option trunk: \"20-10\" is no VLAN"},
+      {lan('a', {{"trunk", "20"}, {"vlan_aware", "false"}}), "need vlan_aware=true"},
+      {lan('a', {{"vlan", "1"}, {"vlan_aware", "true"}}), "asks for VLAN 1 tagged on a VLAN-aware bridge"},
+      {lan('a', {{"masquerade", "false"}}), "option masquerade means nothing with mode=vlan"},
+      {lan('a', {{"vlan_proto", "802.1ad"}}), "has vlan_proto= and no VLAN"}};
+  for (const auto& [request, text] : cases) EXPECT_THAT(refusal(request), HasSubstr(text)) << text;
+  auto bridge = network_request(id_of('a'));
+  bridge.options = {{"parent", "eth1"}};
+  EXPECT_THAT(refusal(bridge), HasSubstr("option parent is one of mode=vlan"));
+  ASSERT_TRUE(create(lan('a', {})).ok());
+  EXPECT_THAT(refusal(lan('b', {{"vlan_aware", "true"}}, "10.2.0.0/24")),
+              HasSubstr("is the uplink of viaduct's bridge vd-eth1"));
+  auto endpoint = endpoint_request(id_of('a'), id_of('1'));
+  endpoint.driver_options = {{"trunk", "20"}};
+  EXPECT_THAT(world.service->create_endpoint(endpoint, soon()).error().message,
+              HasSubstr("made without vlan_aware=true"));
+}
+
+TEST_F(VlanCalls, WhateverFailsOnTheWay_LeavesNothing) {
+  for (const Options& options :
+       {Options{}, Options{{"vlan", "10"}}, Options{{"vlan", "10"}, {"vlan_aware", "true"}}}) {
+    const auto before = world.kernel.contents().links.size();
+    int failures = 0;
+    for (auto* gate : {&world.kernel.gate(), &world.firewall.gate()}) {
+      for (int step = 1; step < 40; ++step) {
+        gate->fail_at(step);
+        const bool done = create(lan('a', options)).ok();
+        gate->fail_at(0);
+        if (done) break;
+        ++failures;
+        ASSERT_TRUE(world.reaped());
+        EXPECT_EQ(world.kernel.contents().links.size(), before) << step;
+        EXPECT_EQ(world.link("eth1")->master, 0) << step;
+        EXPECT_THAT(world.firewall.in_force(), IsEmpty()) << step;
+      }
+      remove('a');
+      ASSERT_TRUE(world.reaped());
+    }
+    EXPECT_GT(failures, 5);
+    world.store.fail_at(1);
+    EXPECT_FALSE(create(lan('a', options)).ok());
+    ASSERT_TRUE(world.store.fired() && world.reaped());
+    EXPECT_EQ(world.kernel.contents().links.size(), before);
+    EXPECT_EQ(world.link("eth1")->master, 0);
+  }
+}
+
+TEST_F(VlanCalls, AfterAReboot_AllIsMadeAgain) {
+  ASSERT_TRUE(create(lan('a', {{"vlan", "10"}})).ok());
+  world.reboot();
+  EXPECT_THAT(world.service->reconcile().value().problems, Contains(HasSubstr("is gone")));
+  put_nic("eth1");
+  EXPECT_THAT(world.service->follow_uplink(soon()).value(), Not(IsEmpty()));
+  EXPECT_EQ(world.link("eth1.10")->master, index("vd-eth1.10"));
+  EXPECT_THAT(seen(), IsEmpty());
+}
+
+TEST_F(VlanCalls, TheParentsMtu_IsFollowed) {
+  ASSERT_TRUE(create(lan('a', {{"vlan", "10"}})).ok());
+  EXPECT_EQ(world.service->networks().at(0).mtu, 9000);
+  ASSERT_TRUE(world.kernel.set_mtu("eth1", 1500).ok());
+  ASSERT_TRUE(world.service->follow_uplink(soon()).ok());
+  EXPECT_EQ(world.service->networks().at(0).mtu, 1500);
+  EXPECT_EQ(world.link("eth1.10")->mtu, 1500);
+}
+
+TEST_F(VlanCalls, NameThatAStrangerHas_IsPassedOverByAllThatShare) {
+  put_bridge("vd-eth1");
+  ASSERT_TRUE(create(lan('a', {})).ok());
+  const std::string name = world.service->networks().at(0).bridge;
+  EXPECT_NE(name, "vd-eth1");
+  ASSERT_TRUE(create(lan('b', {}, "10.2.0.0/24")).ok());
+  EXPECT_EQ(world.service->networks().at(1).bridge, name);
+  EXPECT_EQ(world.link("eth1")->master, index(name));
+  EXPECT_THAT(seen(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace viaduct::net
