@@ -54,7 +54,7 @@ class VlanKernel : public netns::FreshNetns {
   // As bridge(8) lists them: "10 PVID Egress Untagged" of a port, ranges as such.
   static std::string listed(const std::string& port) {
     std::string text;
-    for (const auto& entry : netns::run_json("bridge -j vlan show dev " + port)) {
+    for (const auto& entry : netns::run_json("bridge -j -compressvlans vlan show dev " + port)) {
       for (const auto& one : entry["vlans"]) {
         text += (text.empty() ? "" : " ") + std::to_string(one["vlan"].get<int>());
         if (one.contains("vlanEnd")) text += "-" + std::to_string(one["vlanEnd"].get<int>());
