@@ -142,6 +142,7 @@ Status NetworkLifecycle::make(const CreateNetworkRequest& request, const Driver&
     TRY(core_.store.commit({{}, {write_of(record)}}));
     rollback.commit();
     core_.table.put(record);
+    if (record.segment && core_.environment.lan_joined) core_.environment.lan_joined();
     return {};
   }
   // All names are taken: accept() has the words for it.

@@ -10,6 +10,7 @@
 #include "net/reconciler.h"
 #include "net/segment_keeper.h"
 #include "net/service_core.h"
+#include "net/subnets.h"
 #include "net/uplink_follower.h"
 
 namespace viaduct::net {
@@ -141,6 +142,16 @@ Result<uint64_t> NetworkService::sweep_unjoined(std::chrono::seconds grace, Dead
 std::string NetworkService::network_on(const Prefix& pool) const {
   const auto id = impl_->core.table.network_on(pool);
   return id ? "network " + short_id(*id) : "";
+}
+
+std::vector<LanSubnet> NetworkService::lan_subnets() const {
+  std::vector<LanSubnet> all;
+  for (const NetworkRecord& network : impl_->core.table.networks()) {
+    // Where the bridge keeps VLANs apart, the host itself is in none of them.
+    if (!network.segment || network.segment->aware) continue;
+    for (const Subnet& subnet : subnets_of(network.request)) all.push_back({network.bridge, subnet.prefix});
+  }
+  return all;
 }
 
 std::vector<NetworkRecord> NetworkService::networks() const {

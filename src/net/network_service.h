@@ -47,6 +47,14 @@ struct NetworkEnvironment {
   // want more than one, apart).
   std::vector<std::chrono::milliseconds> announce_after = {std::chrono::milliseconds(10),
                                                            std::chrono::seconds(1), std::chrono::seconds(3)};
+  // A network stands on a LAN since now (lan_subnets()).
+  std::function<void()> lan_joined = {};
+};
+
+// A subnet that foreign hosts are in as well, and the bridge by which they are reached, where the host needs no address for it.
+struct LanSubnet {
+  std::string bridge;
+  Prefix subnet;
 };
 
 // What start-up found and repaired, for the log and for operators.
@@ -136,6 +144,9 @@ class NetworkService {
   Result<uint64_t> forget_ended(Deadline deadline);
   // "network 9c1b…" with exactly this subnet; empty if there is none. Walks over the networks.
   [[nodiscard]] std::string network_on(const Prefix& pool) const;
+
+  // Of networks of mode=vlan whose bridge carries the LAN's frames as they are.
+  [[nodiscard]] std::vector<LanSubnet> lan_subnets() const;
 
   // For operators: copies as of one moment, ordered by id.
   [[nodiscard]] std::vector<NetworkRecord> networks() const;

@@ -34,6 +34,14 @@ void ProbeLinks::set_links(std::vector<Link> links) {
   }
 }
 
+void ProbeLinks::add_lan(const Prefix& network, const std::string& link) {
+  const auto at = std::find_if(links_.begin(), links_.end(),
+                               [&](const auto& entry) { return entry.second.name == link; });
+  if (at == links_.end() || network.length() < kLeastNetworkLength) return;
+  networks_[network].insert(at->first);
+  open_bridges_.insert(at->first);
+}
+
 bool ProbeLinks::containers_only(const Link& link) const {
   return link.kind == "bridge" && !open_bridges_.contains(link.index);
 }

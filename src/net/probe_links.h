@@ -22,8 +22,11 @@ struct ProbeLink {
 class ProbeLinks {
  public:
   explicit ProbeLinks(const std::vector<OnLink>& on_link);
-  // Before this finds anything: all links of the host. Spared where no pool is reached.
+  // Before this finds anything, and before add_lan(): all links of the host. Spared where no pool is reached.
   void set_links(std::vector<Link> links);
+
+  // Likewise: a network that is reached by a link without an address or a route of the host's, and that foreign hosts are in.
+  void add_lan(const Prefix& network, const std::string& link);
 
   enum class Reach {
     kForeign,  // links that foreign hosts may be on: no bridge whose ports are veths alone, for only containers are there

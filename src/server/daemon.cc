@@ -125,38 +125,43 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
          if (halves->neighbours) halves->neighbours->wake();
        },
        [&log = seams.log](const ipam::UnsureGift& gift) { log_unsure_gift(log, gift); }}));
-  parts->network = TRY(net::NetworkService::open(
-      seams.store, seams.kernel, seams.firewall, seams.ports, seams.clock,
-      {instance, boot,
-       [halves](const Prefix& pool, const IpAddress& address) {
-         (void)halves->ipam->endpoint_gone(pool, address, Deadline::in(kBackgroundCall));
-       },
-       [halves](const Prefix& pool, const IpAddress& address) {
-         (void)halves->ipam->endpoint_deleted(pool, address, Deadline::in(kBackgroundCall));
-       },
-       [halves](const std::string& space, const Prefix& pool, const std::string& since, int others) {
-         if (space != ipam::kLocalSpace) return net::PoolClaim::kHeld;
-         switch (halves->ipam->claim_on(pool, since, others)) {
-           case ipam::PoolClaim::kReleased: return net::PoolClaim::kReleased;
-           case ipam::PoolClaim::kAbandoned: return net::PoolClaim::kAbandoned;
-           case ipam::PoolClaim::kHeld: break;
-         }
-         return net::PoolClaim::kHeld;
-       },
-       [&log = seams.log](const Error& error) {
-         log.log(LogLevel::kWarning,
-                 "neighbours are not told of containers' MACs: one that knew an address may need a minute to "
-                 "reach its next container",
-                 {{"error", error.message}});
-       }}));
+  net::NetworkEnvironment environment{
+      instance,
+      boot,
+      [halves](const Prefix& pool, const IpAddress& address) {
+        (void)halves->ipam->endpoint_gone(pool, address, Deadline::in(kBackgroundCall));
+      },
+      [halves](const Prefix& pool, const IpAddress& address) {
+        (void)halves->ipam->endpoint_deleted(pool, address, Deadline::in(kBackgroundCall));
+      },
+      [halves](const std::string& space, const Prefix& pool, const std::string& since, int others) {
+        if (space != ipam::kLocalSpace) return net::PoolClaim::kHeld;
+        switch (halves->ipam->claim_on(pool, since, others)) {
+          case ipam::PoolClaim::kReleased: return net::PoolClaim::kReleased;
+          case ipam::PoolClaim::kAbandoned: return net::PoolClaim::kAbandoned;
+          case ipam::PoolClaim::kHeld: break;
+        }
+        return net::PoolClaim::kHeld;
+      },
+      [&log = seams.log](const Error& error) {
+        log.log(LogLevel::kWarning,
+                "neighbours are not told of containers' MACs: one that knew an address may need a minute to "
+                "reach its next container",
+                {{"error", error.message}});
+      }};
+  environment.lan_joined = [halves] {
+    if (halves->neighbours) halves->neighbours->lan_joined();
+  };
+  parts->network = TRY(net::NetworkService::open(seams.store, seams.kernel, seams.firewall, seams.ports,
+                                                 seams.clock, std::move(environment)));
 
   const net::ReconcileReport report = TRY(parts->network->reconcile());
   notes.insert(notes.end(), report.repaired.begin(), report.repaired.end());
   notes.insert(notes.end(), report.problems.begin(), report.problems.end());
   for (const auto& note : notes) seams.log.log(LogLevel::kWarning, note);
 
-  parts->neighbours =
-      std::make_unique<NeighbourWatch>(*parts->ipam, seams.kernel, seams.neighbours, seams.log);
+  parts->neighbours = std::make_unique<NeighbourWatch>(*parts->ipam, seams.kernel, seams.neighbours, seams.log,
+                                       [network = parts->network.get()] { return network->lan_subnets(); });
   const Services services{*parts->ipam, *parts->network, config.scope, boot};
   parts->router = std::make_unique<Router>(services, seams.log);
   parts->admin = std::make_unique<AdminApi>(services,

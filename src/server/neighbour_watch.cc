@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace viaduct::server {
 
@@ -22,10 +23,12 @@ constexpr std::chrono::milliseconds kPause{500};
 }  // namespace
 
 NeighbourWatch::NeighbourWatch(ipam::IpamService& ipam, net::Kernel& kernel, net::NeighbourProbe& probe,
-                               Logger& log)
-    : ipam_(ipam), probe_(probe), log_(log), survey_(ipam, kernel, [this] { look_again(); }), thread_([this] {
-        run();
-      }) {}
+                               Logger& log, std::function<std::vector<net::LanSubnet>()> lans)
+    : ipam_(ipam),
+      probe_(probe),
+      log_(log),
+      survey_(ipam, kernel, std::move(lans), [this] { look_again(); }),
+      thread_([this] { run(); }) {}
 
 NeighbourWatch::~NeighbourWatch() {
   {
@@ -40,6 +43,10 @@ NeighbourWatch::~NeighbourWatch() {
 void NeighbourWatch::wake() {
   survey_.wake();
   look_again();
+}
+
+void NeighbourWatch::lan_joined() {
+  survey_.wake_for_all();
 }
 
 void NeighbourWatch::look_again() {

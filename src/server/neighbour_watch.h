@@ -18,8 +18,9 @@ namespace viaduct::server {
 // only one that asks the wire.
 class NeighbourWatch {
  public:
-  // All outlive it.
-  NeighbourWatch(ipam::IpamService& ipam, net::Kernel& kernel, net::NeighbourProbe& probe, Logger& log);
+  // All outlive it. `lans`: as PoolSurvey's.
+  NeighbourWatch(ipam::IpamService& ipam, net::Kernel& kernel, net::NeighbourProbe& probe, Logger& log,
+                 std::function<std::vector<net::LanSubnet>()> lans);
   // Ends a question that is out.
   ~NeighbourWatch();
   NeighbourWatch(const NeighbourWatch&) = delete;
@@ -27,6 +28,8 @@ class NeighbourWatch {
 
   // There may be something new to look at. Any thread; does not wait.
   void wake();
+  // A network stands on a LAN since now. Likewise.
+  void lan_joined();
 
  private:
   enum class More { kNo, kYes };

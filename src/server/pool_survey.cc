@@ -22,18 +22,23 @@ net::ProbeLinks::Reach reach_of(ipam::Probe probe) {
   return probe == ipam::Probe::kOn ? net::ProbeLinks::Reach::kAny : net::ProbeLinks::Reach::kForeign;
 }
 
-Result<net::ProbeLinks> picture_of(net::Kernel& kernel, const std::vector<ipam::ProbedPool>& pools) {
+Result<net::ProbeLinks> picture_of(net::Kernel& kernel, const std::vector<ipam::ProbedPool>& pools,
+                                   const std::vector<net::LanSubnet>& lans) {
   net::ProbeLinks picture(TRY(kernel.on_link()));
-  const bool any =
-      std::any_of(pools.begin(), pools.end(), [&](const auto& pool) { return picture.reached(pool.pool); });
+  const bool any = !lans.empty() || std::any_of(pools.begin(), pools.end(),
+                                                [&](const auto& pool) { return picture.reached(pool.pool); });
   if (any) picture.set_links(TRY(kernel.links()));
+  for (const net::LanSubnet& lan : lans) picture.add_lan(lan.subnet, lan.bridge);
   return picture;
 }
 
 }  // namespace
 
-PoolSurvey::PoolSurvey(ipam::IpamService& ipam, net::Kernel& kernel, std::function<void()> found)
-    : ipam_(ipam), kernel_(kernel), found_(std::move(found)), thread_([this] { run(); }) {}
+PoolSurvey::PoolSurvey(ipam::IpamService& ipam, net::Kernel& kernel,
+                       std::function<std::vector<net::LanSubnet>()> lans, std::function<void()> found)
+    : ipam_(ipam), kernel_(kernel), lans_(std::move(lans)), found_(std::move(found)), thread_([this] {
+        run();
+      }) {}
 
 PoolSurvey::~PoolSurvey() {
   {
@@ -48,6 +53,14 @@ void PoolSurvey::wake() {
   {
     const std::scoped_lock lock(mutex_);
     woken_ = true;
+  }
+  changed_.notify_one();
+}
+
+void PoolSurvey::wake_for_all() {
+  {
+    const std::scoped_lock lock(mutex_);
+    woken_for_all_ = true;
   }
   changed_.notify_one();
 }
@@ -67,12 +80,13 @@ void PoolSurvey::run() {
   auto next = steady_clock::now();
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait_until(lock, next, [this] { return stopping_ || woken_; });
+    changed_.wait_until(lock, next, [this] { return stopping_ || woken_ || woken_for_all_; });
     if (stopping_) return;
     woken_ = false;
+    const bool asked_for_all = std::exchange(woken_for_all_, false);
     lock.unlock();
     const auto now = steady_clock::now();
-    const bool all = now >= next;
+    const bool all = asked_for_all || now >= next;
     if (all) next = now + kBetweenSurveys;
     look(all ? ipam::Survey::kAll : ipam::Survey::kNew);
     lock.lock();
@@ -85,7 +99,7 @@ void PoolSurvey::look(ipam::Survey which) {
   std::vector<ipam::Watch> watches;
   std::map<std::string, std::vector<net::ProbeLink>> links;
   std::set<Mac> own_macs;
-  if (const auto picture = picture_of(kernel_, pools); picture.ok()) {
+  if (const auto picture = picture_of(kernel_, pools, lans_()); picture.ok()) {
     own_macs = picture.value().own_macs();
     for (const auto& pool : pools) {
       auto found = picture.value().find(pool.pool, reach_of(pool.probe));

@@ -98,6 +98,17 @@ def test_the_host_has_the_address_that_it_was_given(stack, lan):
     assert stack.address("one", "net") != f"{LAN}.130"
 
 
+def test_an_address_that_a_host_of_the_lan_has_is_passed(stack, lan):
+    """Scenario 31: the host has no address on that LAN, and asks all the same."""
+    lan.ip("addr", "add", f"{LAN}.128/24", "dev", "wire0")
+    lan.ip("addr", "add", f"{LAN}.129/24", "dev", "wire0")
+    flat(stack, "net")
+    stack.run("one", "net")
+    assert stack.address("one", "net") == f"{LAN}.130"
+    shown = stack.ctl("address", "ls")
+    assert f"{LAN}.128" in shown and f"{LAN}.129" in shown, shown
+
+
 def test_a_parent_that_goes_and_comes_back_is_taken_back(stack, lan):
     """Scenario 49: the NIC is unplugged and plugged in again; nobody says a word to viaduct."""
     flat(stack, "net")

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdio>
+#include <mutex>
 #include <string>
 
 #include "net/fake_kernel.h"
@@ -85,7 +86,12 @@ class NeighbourWatchTest : public ::testing::Test {
   }
   ~NeighbourWatchTest() override { std::fclose(log_file_); }
 
-  void start() { watch_ = std::make_unique<NeighbourWatch>(*ipam_, kernel_, probe_, log_); }
+  void start() {
+    watch_ = std::make_unique<NeighbourWatch>(*ipam_, kernel_, probe_, log_, [this] {
+      const std::scoped_lock lock(lans_mutex_);
+      return lans_;
+    });
+  }
 
   std::string pool(const std::string& prefix, const ipam::Options& options = {}) {
     ipam::PoolRequest request{.space = ipam::kLocalSpace,
@@ -127,9 +133,29 @@ class NeighbourWatchTest : public ::testing::Test {
   ManualClock clock_{std::chrono::sys_days(std::chrono::year(2026) / 1 / 31)};
   net::FakeKernel kernel_;
   FakeProbe probe_;
+  std::mutex lans_mutex_;
+  std::vector<net::LanSubnet> lans_;
   std::unique_ptr<ipam::IpamService> ipam_;
   std::unique_ptr<NeighbourWatch> watch_;  // ends first
 };
+
+TEST_F(NeighbourWatchTest, LanThatTheHostHasNoAddressIn_IsWatchedAsSoonAsANetworkStandsOnIt) {
+  // Scenario 31, in a network of mode=vlan: the pool comes before the network.
+  start();
+  const std::string id = pool("10.3.0.0/24");
+  EXPECT_EQ(give(id, 1), "10.3.0.1") << "nobody can be asked yet";
+  probe_.hosts["10.3.0.2"] = mac(1);
+  {
+    const std::scoped_lock lock(lans_mutex_);
+    lans_ = {{"br0", Prefix::parse("10.3.0.0/24").value()}};
+  }
+  watch_->lan_joined();
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (view(id).watch != ipam::WatchState::kWatched)
+    ASSERT_LT(std::chrono::steady_clock::now(), end) << view(id).watch_detail;
+  EXPECT_EQ(view(id).watch_detail, "br0");
+  EXPECT_EQ(give(id, 2), "10.3.0.3");
+}
 
 // Scenario 31.
 TEST_F(NeighbourWatchTest, ForeignHost_IsPassedAndLogged) {
