@@ -144,6 +144,26 @@ Status read_spill(const std::string& value, PoolSettings& out) {
   return {};
 }
 
+Status read_slice(const std::string& value, PoolSettings& out) {
+  const auto number = [](std::string_view text) -> std::optional<uint32_t> {
+    uint32_t parsed = 0;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+    if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return parsed;
+  };
+  const std::string_view text = value;
+  const size_t slash = std::min(text.find('/'), text.size());
+  const auto part = number(text.substr(0, slash));
+  const auto parts = slash < text.size() ? number(text.substr(slash + 1)) : std::nullopt;
+  if (!part || !parts || *part < 1 || *part > *parts || *parts > kMostParts)
+    return invalid_argument(fmt::format(
+        "IPAM option slice=\"{}\" is no part of a whole; write K/N with K from 1 to N and N to {}, such as "
+        "slice=2/3 on the second of three nodes",
+        clipped(value), kMostParts));
+  out.slice = PoolSettings::Slice{*part, *parts};
+  return {};
+}
+
 struct KnownOption {
   std::string_view name;
   Status (*read)(const std::string& value, PoolSettings& out);
@@ -151,8 +171,9 @@ struct KnownOption {
 constexpr std::array kKnownOptions = {
     KnownOption{"exclude", read_exclude}, KnownOption{"policy", read_policy},
     KnownOption{"probe", read_probe},     KnownOption{"quarantine", read_quarantine},
-    KnownOption{"size", read_size},       KnownOption{"space", read_space},
-    KnownOption{"spill", read_spill},     KnownOption{"sticky", read_sticky},
+    KnownOption{"size", read_size},       KnownOption{"slice", read_slice},
+    KnownOption{"space", read_space},     KnownOption{"spill", read_spill},
+    KnownOption{"sticky", read_sticky},
 };
 
 Error unknown_option(const std::string& key) {

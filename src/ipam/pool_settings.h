@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@ struct AddressSpan {
   bool operator==(const AddressSpan&) const = default;
 };
 
+inline constexpr uint32_t kMostParts = 1024;
 inline constexpr std::chrono::seconds kDefaultQuarantine = std::chrono::seconds(60);
 inline constexpr std::chrono::seconds kDefaultRetention = std::chrono::hours(24);
 
@@ -31,6 +33,14 @@ struct PoolSettings {
   // exclude=: never given by itself, of either family. What lies outside a pool means nothing there: the engine sends
   // the same options with each subnet of a network.
   std::vector<AddressSpan> exclude;
+  // slice=K/N: automatic addresses come from the K-th of N equal parts of the range, so that nodes that do not speak to one
+  // another give none twice.
+  struct Slice {
+    uint32_t part = 1;   // from 1
+    uint32_t parts = 1;  // to kMostParts
+    bool operator==(const Slice&) const = default;
+  };
+  std::optional<Slice> slice;
   Probe probe = Probe::kAuto;  // probe=
   // spill=: other subnets of the same network, used in this order when the pool is full.
   std::vector<Prefix> spill;

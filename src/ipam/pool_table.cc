@@ -99,8 +99,27 @@ std::vector<Interval> excluded_offsets(const PoolSettings& settings, const Prefi
   return out;
 }
 
+// That and, of its range, what other nodes' slices are.
+std::vector<Interval> closed_offsets(const PoolSettings& settings, const PoolRecord& record,
+                                     const UsableRange& range) {
+  std::vector<Interval> out = excluded_offsets(settings, record.pool);
+  if (!settings.slice) return out;
+  const Uint128 first = range.first.value() - record.pool.first().value();
+  const Uint128 last = range.last.value() - record.pool.first().value();
+  const Uint128 size = last - first + 1;
+  const auto start_of = [&](Uint128 part) {
+    return first + size / settings.slice->parts * part + std::min(part, size % settings.slice->parts);
+  };
+  const Uint128 begin = start_of(settings.slice->part - 1);
+  const Uint128 end = start_of(settings.slice->part);
+  if (begin > first) out.push_back({first, begin - 1});
+  if (end <= last) out.push_back({end, last});
+  return out;
+}
+
 }  // namespace
 
+// A slice is no matter of gateways: all nodes have the same.
 std::vector<Interval> Pool::gateways() const {
   const UsableRange whole = *usable_range(record.pool, std::nullopt);
   return without({parent->subnet.offset_of(whole.first), parent->subnet.offset_of(whole.last)},
@@ -122,8 +141,8 @@ Pool& PoolTable::add(PoolRecord record, PoolSettings settings, PoolState state) 
   pool.settings = std::move(settings);
   pool.state = state;
   pool.parent = parent;
-  parent->subnet.add_range(pool.range, *usable_range(pool.record.pool, pool.record.sub_pool),
-                           excluded_offsets(pool.settings, pool.record.pool));
+  const UsableRange range = *usable_range(pool.record.pool, pool.record.sub_pool);
+  parent->subnet.add_range(pool.range, range, closed_offsets(pool.settings, pool.record, range));
   parent->pools.insert(place_of(parent->pools, own_prefix(pool.record).first()), &pool);
   enter(pool);
   spare_.pop_back();

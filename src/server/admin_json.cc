@@ -71,6 +71,7 @@ Json to_admin_json(const net::NetworkRecord& network) {
           {"bridge", network.bridge},
           {"bridges", net::bridges_of(network)},
           {"adopted", network.adopted},
+          {"lan", network.segment ? net::words_of(*network.segment) : ""},
           {"mtu", network.mtu},
           {"internal", network.request.internal},
           {"subnets", std::move(subnets)},

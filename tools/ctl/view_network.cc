@@ -103,6 +103,7 @@ std::string network_view(const Json& network, const Json& endpoints, IdLength le
                       {"mtu", text_field(network, "mtu")},
                       {"internal", flag_field(network, "internal") == Flag::kOn ? "yes" : "no"},
                       {"since", text_field(network, "since")}};
+  if (const std::string lan = text_field(network, "lan"); !lan.empty()) lines.emplace_back("LAN", lan);
   add_subnets(network, lines);
   add_network_options(network, lines);
   lines.emplace_back("endpoints", std::to_string(endpoints.size()));

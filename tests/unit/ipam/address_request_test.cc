@@ -21,6 +21,28 @@ TEST(AutomaticAddress, InTurn_SkipsWhatIsHeld) {
                                         "endpoint 10.1.0.4"));
 }
 
+// Scenario 39: hosts that do not speak to one another, each with a part of one range.
+TEST(AutomaticAddress, OfSlices_AreDistinctAndTogetherTheWholeRange) {
+  std::set<std::string> given;
+  for (const std::string slice : {"1/3", "2/3", "3/3"}) {
+    World node;
+    const std::string id = node.pool("10.1.0.0/24", "10.1.0.128/27", kLocalSpace, {{"slice", slice}});
+    EXPECT_EQ(World::text(node.gateway(id)), "10.1.0.1/24") << "all nodes have the same";
+    for (int number = 1; number < 40; ++number) {
+      const auto reply = node.endpoint(id, number);
+      if (!reply.ok()) {
+        EXPECT_GE(number, 10);
+        EXPECT_THAT(reply.error().message, HasSubstr("has no free address"));
+        break;
+      }
+      EXPECT_TRUE(given.insert(World::text(reply)).second) << World::text(reply) << " twice";
+      if (number == 5) node.reopen();
+    }
+    EXPECT_TRUE(node.bare_at(id, "10.1.0.200").ok()) << "what is named is given";
+  }
+  EXPECT_EQ(given.size(), 32U);
+}
+
 // Scenario 28: without pressure the one just released is not used.
 TEST(AutomaticAddress, Released_IsNotReusedBeforeTheRangeWentRound) {
   World world;

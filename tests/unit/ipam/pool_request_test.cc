@@ -25,11 +25,11 @@ std::string refusal(const PoolRequest& bad) {
 TEST(PoolRequest, UnknownOption_NamesTheNearestKnownOne) {
   EXPECT_EQ(refusal(request("", {{"siez", "26"}})),
             "unknown IPAM option \"siez\"; did you mean \"size\"? the known ones are exclude, policy, "
-            "probe, quarantine, size, space, spill, sticky");
+            "probe, quarantine, size, slice, space, spill, sticky");
   EXPECT_EQ(
       refusal(request("", {{"quarantine-time", "1"}})),
       "unknown IPAM option \"quarantine-time\"; the known ones are exclude, policy, probe, quarantine, size, "
-      "space, spill, sticky");
+      "slice, space, spill, sticky");
 }
 
 TEST(PoolRequest, ValuesWithoutBound_AreClippedInTheSentence) {

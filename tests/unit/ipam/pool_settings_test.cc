@@ -23,6 +23,7 @@ TEST(PoolSettings, EveryOption_IsRead) {
                                         {"sticky", "7d"},
                                         {"probe", "on"},
                                         {"size", "26"},
+                                        {"slice", "2/3"},
                                         {"space", "lab"},
                                         {"exclude", "10.1.0.5,10.1.0.8-10.1.0.9,fd00::/120"},
                                         {"spill", "10.2.0.0/24,10.3.0.0/24"},
@@ -34,6 +35,7 @@ TEST(PoolSettings, EveryOption_IsRead) {
   EXPECT_EQ(settings.retention, hours(7 * 24));
   EXPECT_EQ(settings.probe, Probe::kOn);
   EXPECT_EQ(settings.size, 26);
+  EXPECT_EQ(settings.slice, (PoolSettings::Slice{2, 3}));
   EXPECT_EQ(settings.space, "lab");
   ASSERT_EQ(settings.exclude.size(), 3U);
   EXPECT_EQ(settings.exclude[1], (AddressSpan{ip("10.1.0.8"), ip("10.1.0.9")}));
@@ -53,6 +55,11 @@ TEST(PoolSettings, BadValues_AreRefusedNamingTheOption) {
                                                      {"exclude", "10.1.0.1,"},
                                                      {"spill", "10.2.0.1"},
                                                      {"size", "0"},
+                                                     {"slice", "0/3"},
+                                                     {"slice", "4/3"},
+                                                     {"slice", "1"},
+                                                     {"slice", "1/1025"},
+                                                     {"slice", "1/3x"},
                                                      {"probe", "yes"},
                                                      {"space", "A"}};
   for (const auto& [key, value] : bad) {
