@@ -72,6 +72,11 @@ Result<GatewayNeed> NetworkService::gateway_need(const GatewayQuestion& question
   return driver->gateway_need(question);
 }
 
+Result<Options> NetworkService::allocate(const CreateNetworkRequest& request) const {
+  TRY(check_cluster_subnets(request));
+  return request.options;
+}
+
 Status NetworkService::create_network(const CreateNetworkRequest& request, Deadline deadline) {
   return impl_->networks.create(request, deadline);
 }

@@ -95,6 +95,9 @@ class NetworkService {
   // change and each failure. Not on a call's path. Errors: the kernel does not even list its links.
   Result<std::vector<std::string>> follow_uplink(Deadline deadline);
 
+  // Of Swarm's leader, which makes nothing: the options that the nodes are to have. Errors: kUnsupported, as
+  // check_cluster_subnets().
+  Result<Options> allocate(const CreateNetworkRequest& request) const;
   Result<GatewayNeed> gateway_need(const GatewayQuestion& question) const;
 
   // A known id with equal parameters succeeds, and takes back endpoints whose links are gone; with other

@@ -36,6 +36,16 @@ Status check_subnets(const CreateNetworkRequest& request) {
   return {};
 }
 
+Status check_cluster_subnets(const CreateNetworkRequest& request) {
+  const auto subnets = subnets_of(request);
+  if (subnets.size() < 2) return {};
+  return unsupported(fmt::format(
+      "network {} has {} subnets ({}, {}{}), of which Swarm gives each task one at random, and the "
+      "same address twice of the others; make it with one --subnet, and without --ipv6",
+      short_id(request.id), subnets.size(), subnets[0].prefix.to_string(), subnets[1].prefix.to_string(),
+      subnets.size() > 2 ? ", …" : ""));
+}
+
 const Subnet* subnet_of(const std::vector<Subnet>& subnets, const IpAddress& address) {
   for (const Subnet& subnet : subnets)
     if (subnet.prefix.contains(address)) return &subnet;

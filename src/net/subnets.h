@@ -22,6 +22,10 @@ std::vector<Subnet> subnets_of(const CreateNetworkRequest& request);
 // Errors: kInvalidArgument: two subnets of the network overlap, or a gateway lies outside its subnet.
 Status check_subnets(const CreateNetworkRequest& request);
 
+// Of a network of Swarm's. Errors: kUnsupported: it has more than one subnet, of which Swarm gives each task an address of one at
+// random, and lets its node invent that of the other (trap T28).
+Status check_cluster_subnets(const CreateNetworkRequest& request);
+
 // The subnet that contains the address; null if none does.
 const Subnet* subnet_of(const std::vector<Subnet>& subnets, const IpAddress& address);
 

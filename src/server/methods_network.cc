@@ -73,10 +73,11 @@ Result<Json> endpoint_info(const Services&, const Call& call) {
   return Json{{"Value", Json::object()}};
 }
 
-// Swarm's leader. What it answers replaces the user's options on the workers (trap T26).
-Result<Json> allocate_network(const Services&, const Call& call) {
-  Json options = TRY(decode_allocate_network(call.body));
-  return Json{{"Options", std::move(options)}};
+// What it answers replaces the user's options on the workers (trap T26).
+Result<Json> allocate_network(const Services& services, const Call& call) {
+  const auto request = TRY(decode_allocate_network(call.body));
+  const auto options = TRY(services.network.allocate(request));
+  return Json{{"Options", options}};
 }
 
 Result<Json> free_network(const Services&, const Call& call) {

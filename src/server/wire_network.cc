@@ -190,13 +190,14 @@ Result<EndpointKey> decode_endpoint_key(const Json& body, const char* call) {
   return key;
 }
 
-Result<Json> decode_allocate_network(const Json& body) {
+Result<net::CreateNetworkRequest> decode_allocate_network(const Json& body) {
   const JsonReader reader = TRY(JsonReader::of(body, "AllocateNetwork"));
-  TRY(read_id(reader, "NetworkID"));
-  (void)TRY(read_ipam_list(reader, "IPv4Data"));
-  (void)TRY(read_ipam_list(reader, "IPv6Data"));
-  const auto options = TRY(reader.string_map("Options"));
-  return Json(options);
+  net::CreateNetworkRequest request;
+  request.id = TRY(read_id(reader, "NetworkID"));
+  request.ipv4 = TRY(read_ipam_list(reader, "IPv4Data"));
+  request.ipv6 = TRY(read_ipam_list(reader, "IPv6Data"));
+  request.options = TRY(reader.string_map("Options"));
+  return request;
 }
 
 Status check_discovery(const Json& body, const char* call) {

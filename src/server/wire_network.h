@@ -26,8 +26,8 @@ Result<NetworkKey> decode_network_key(const Json& body, const char* call);
 // DeleteEndpoint, Leave, EndpointOperInfo, RevokeExternalConnectivity.
 Result<EndpointKey> decode_endpoint_key(const Json& body, const char* call);
 
-// AllocateNetwork: its options go back to the engine, which hands them to the workers in place of the user's own (T26).
-Result<Json> decode_allocate_network(const Json& body);
+// AllocateNetwork, of Swarm's leader.
+Result<net::CreateNetworkRequest> decode_allocate_network(const Json& body);
 
 // DiscoverNew, DiscoverDelete: news of a node (type 1) has members of its own; other types are of no concern here.
 Status check_discovery(const Json& body, const char* call);

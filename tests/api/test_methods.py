@@ -106,6 +106,16 @@ def test_allocate_network_answers_the_union_of_the_options(running):
     checked(client, "NetworkDriver.FreeNetwork", {"NetworkID": request["NetworkID"]})
 
 
+def test_a_swarm_network_of_several_subnets_is_refused_on_the_leader(running):
+    """Trap T28: each task would get one at random, and its node invent the address of the other."""
+    client = running.client()
+    for other in ("fd00:66::/64", "10.61.0.0/24"):
+        error = client.fails("NetworkDriver.AllocateNetwork", {
+            "NetworkID": "wghod2qepiecg00n2fret9vtj", "Options": {}, "IPv6Data": None,
+            "IPv4Data": [{"AddressSpace": "", "Pool": pool} for pool in ("10.60.0.0/24", other)]})
+        assert other in error and "make it with one --subnet" in error, error
+
+
 def test_allocate_network_accepts_missing_and_null_options(running):
     client = running.client()
     data = [{"AddressSpace": "", "Gateway": "10.60.0.1/24", "Pool": "10.60.0.0/24"}]

@@ -74,12 +74,14 @@ TEST(WireProgramExternalConnectivity, PortsAreRead) {
   EXPECT_EQ(request.value().ports[0].host_port_end, 8090);
 }
 
-TEST(WireAllocateNetwork, AnswersTheUsersOptions) {  // Trap T26
-  const auto options = decode_allocate_network(body_of(R"({"NetworkID":"wghod2qepiecg00n2fret9vtj",
+TEST(WireAllocateNetwork, ReadsOptionsAndSubnets) {  // Trap T26
+  const auto request = decode_allocate_network(body_of(R"({"NetworkID":"wghod2qepiecg00n2fret9vtj",
     "Options":{"no":"2"},"IPv4Data":[{"AddressSpace":"","Gateway":"10.60.0.1/24","Pool":"10.60.0.0/24"}],
     "IPv6Data":null})"));
-  ASSERT_TRUE(options.ok()) << options.error().message;
-  EXPECT_EQ(options.value(), Json({{"no", "2"}}));
+  ASSERT_TRUE(request.ok()) << request.error().message;
+  EXPECT_EQ(request.value().options, (net::Options{{"no", "2"}}));
+  ASSERT_EQ(request.value().ipv4.size(), 1U);
+  EXPECT_EQ(request.value().ipv4[0].pool->to_string(), "10.60.0.0/24");
 }
 
 TEST(WireJoin, ReplyHasEverythingThatKeepsTheEngineFromSurprises) {  // Traps T11, T12, T13
