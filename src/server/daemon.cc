@@ -160,7 +160,8 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
   notes.insert(notes.end(), report.problems.begin(), report.problems.end());
   for (const auto& note : notes) seams.log.log(LogLevel::kWarning, note);
 
-  parts->neighbours = std::make_unique<NeighbourWatch>(*parts->ipam, seams.kernel, seams.neighbours, seams.log,
+  parts->neighbours =
+      std::make_unique<NeighbourWatch>(*parts->ipam, seams.kernel, seams.neighbours, seams.log,
                                        [network = parts->network.get()] { return network->lan_subnets(); });
   const Services services{*parts->ipam, *parts->network, config.scope, boot};
   parts->router = std::make_unique<Router>(services, seams.log);
