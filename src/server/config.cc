@@ -40,7 +40,8 @@ void add_options(CLI::App& app, RawConfig& raw) {
     return option;
   };
   add("--listen", raw.listen, "VIADUCT_LISTEN",
-      "where the engine finds viaduct: unix:///path, or fd:// for sockets passed by systemd; repeatable")
+      "where the engine finds viaduct: unix:///path, or fd:// for sockets passed by systemd; repeatable; "
+      "local=unix:///path or global=unix:///path for one that tells it that scope")
       ->delimiter(',');
   add("--admin", raw.admin, "VIADUCT_ADMIN", "where viaductctl finds viaduct: unix:///path");
   add("--state", raw.state, "VIADUCT_STATE", "folder of the state; state.db inside");
@@ -59,20 +60,39 @@ void add_options(CLI::App& app, RawConfig& raw) {
   app.set_version_flag("--version", kVersion);
 }
 
+// "global=unix:///path" is of that scope, whatever --scope says.
+Status sort_listeners(const std::vector<std::string>& listen, Config& config) {
+  for (const std::string& given : listen) {
+    const size_t equals = given.find('=');
+    const std::string scope = given.substr(0, equals);
+    const bool scoped = equals != std::string::npos && (scope == "local" || scope == "global");
+    const std::string address = scoped ? given.substr(equals + 1) : given;
+    TRY(check_listen_address("--listen", address));
+    if (scoped && address == kInherited)
+      return invalid_argument(fmt::format(
+          "--listen {} is not offered: fd:// takes every socket that systemd passed; use unix:///path",
+          given));
+    (scoped && scope != config.scope ? config.other_listen : config.listen).push_back(address);
+  }
+  if (config.listen.empty())
+    return invalid_argument(fmt::format("--listen names no socket of scope {}; name one, or say --scope {}",
+                                        config.scope, config.other_scope()));
+  return {};
+}
+
 Result<Config> checked(const RawConfig& raw) {
   static const std::map<std::string, LogLevel> kLevels = {{"debug", LogLevel::kDebug},
                                                           {"info", LogLevel::kInfo},
                                                           {"warning", LogLevel::kWarning},
                                                           {"error", LogLevel::kError}};
   Config config;
-  config.listen = raw.listen;
   config.admin = raw.admin;
   config.state_folder = raw.state;
   config.scope = raw.scope;
   config.log_level = kLevels.at(raw.log_level);
   config.log_format = raw.log_format == "json" ? LogFormat::kJson : LogFormat::kText;
   config.check_only = raw.check_only;
-  for (const auto& address : raw.listen) TRY(check_listen_address("--listen", address));
+  TRY(sort_listeners(raw.listen, config));
   TRY(check_listen_address("--admin", raw.admin));
   // Inherited sockets are the engine's, and can be taken once.
   if (raw.admin == kInherited) return invalid_argument("--admin fd:// is not offered; use unix:///path");

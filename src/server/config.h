@@ -12,10 +12,12 @@ namespace viaduct::server {
 
 // The command line and the environment, read once and checked; never changed afterwards.
 struct Config {
-  std::vector<std::string> listen;
+  std::vector<std::string> listen;        // where the engine is told `scope`
+  std::vector<std::string> other_listen;  // where it is told the other one
   std::string admin;
   std::string state_folder;
   std::string scope;
+  [[nodiscard]] std::string other_scope() const { return scope == "local" ? "global" : "local"; }
   std::vector<ipam::PoolSource> pools;
   std::vector<Prefix> avoid;  // no automatic pool overlaps one of these
   LogLevel log_level = LogLevel::kInfo;

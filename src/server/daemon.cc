@@ -56,6 +56,7 @@ struct Daemon::Parts {
   std::unique_ptr<OrphanSweeper> sweeper;
   // Destroyed first: no call may reach a service that is gone.
   std::unique_ptr<HttpServer> plugin_server;
+  std::unique_ptr<HttpServer> other_scope_server;  // null without a socket for it
   std::unique_ptr<HttpServer> admin_server;
 };
 
@@ -96,6 +97,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
   parts->log = &seams.log;
 
   auto plugin_listeners = TRY(open_all(config.listen));
+  auto other_listeners = TRY(open_all(config.other_listen));
   auto admin_listeners = TRY(open_all({config.admin}));
 
   // From now on a connection waits until it is answered.
@@ -163,7 +165,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
   parts->neighbours =
       std::make_unique<NeighbourWatch>(*parts->ipam, seams.kernel, seams.neighbours, seams.log,
                                        [network = parts->network.get()] { return network->lan_subnets(); });
-  const Services services{*parts->ipam, *parts->network, config.scope, boot};
+  const Services services{*parts->ipam, *parts->network, config.scope, Services::Registration::kCounts, boot};
   parts->router = std::make_unique<Router>(services, seams.log);
   parts->admin = std::make_unique<AdminApi>(services,
                                             AdminFacts{VIADUCT_VERSION, instance, config.state_folder,
@@ -174,6 +176,14 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
         return router->handle(request, deadline);
       },
       refusing(parts->plugin_refusals.emplace(seams.log, "plugin")));
+  if (!other_listeners.empty()) {
+    parts->other_scope_server = std::make_unique<HttpServer>(
+        [router = parts->router.get()](const HttpRequest& request, Deadline deadline) {
+          return router->handle(request, deadline, Router::Name::kOfOtherScope);
+        },
+        refusing(*parts->plugin_refusals));
+    adopt(*parts->other_scope_server, std::move(other_listeners), parts->socket_files);
+  }
   parts->admin_server = std::make_unique<HttpServer>(
       [admin = parts->admin.get()](const HttpRequest& request, Deadline deadline) {
         return admin->handle(request, deadline);
@@ -184,6 +194,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
   parts->sweeper = std::make_unique<OrphanSweeper>(*parts->ipam, *parts->network, seams.log);
   TRY(parts->admin_server->start());
   TRY(parts->plugin_server->start());
+  if (parts->other_scope_server) TRY(parts->other_scope_server->start());
   seams.log.log(LogLevel::kInfo, "viaductd serves",
                 {{"version", VIADUCT_VERSION},
                  {"listen", fmt::format("{}", fmt::join(config.listen, ","))},
@@ -209,7 +220,8 @@ void Daemon::follow_uplink() {
 bool Daemon::stop() {
   // First the files: who dials now is refused at once and tries again, and finds the next viaductd.
   parts_->socket_files.clear();
-  const bool all_answered = parts_->plugin_server->stop(kStopGrace);
+  bool all_answered = parts_->plugin_server->stop(kStopGrace);
+  if (parts_->other_scope_server) all_answered = parts_->other_scope_server->stop(kStopGrace) && all_answered;
   parts_->admin_server->stop(std::chrono::milliseconds{0});
   return all_answered;
 }

@@ -56,7 +56,8 @@ std::span<const Method> ipam_methods() {
 }
 
 void note_registration(const Services& services, const Call& call) {
-  services.ipam.registered(identify_engine(call.peer_pid, services.boot_id));
+  if (services.registration == Services::Registration::kCounts)
+    services.ipam.registered(identify_engine(call.peer_pid, services.boot_id));
 }
 
 }  // namespace viaduct::server

@@ -39,14 +39,21 @@ void add_answer(std::vector<LogField>& fields, const Json& reply) {
     fields.push_back({"got", pool->get<std::string>()});
 }
 
+Services with_other_scope(Services services) {
+  services.scope = services.scope == "local" ? "global" : "local";
+  services.registration = Services::Registration::kOfASecondName;
+  return services;
+}
+
 }  // namespace
 
-Router::Router(Services services, Logger& log) : services_(std::move(services)), log_(log) {
+Router::Router(Services services, Logger& log)
+    : services_(std::move(services)), of_other_scope_(with_other_scope(services_)), log_(log) {
   for (const auto& method : network_methods()) methods_.emplace(method.path, method);
   for (const auto& method : ipam_methods()) methods_.emplace(method.path, method);
 }
 
-HttpReply Router::handle(const HttpRequest& request, Deadline deadline) {
+HttpReply Router::handle(const HttpRequest& request, Deadline deadline, Name name) {
   const auto method = methods_.find(request.path);
   // 404 tells newer engines that an optional method is not offered (moby: pkg/plugins, IsNotFound).
   if (method == methods_.end())
@@ -56,7 +63,7 @@ HttpReply Router::handle(const HttpRequest& request, Deadline deadline) {
 
   const auto started = std::chrono::steady_clock::now();
   Json body = Json::object();
-  const Result<Json> outcome = run(method->second, request, deadline, body);
+  const Result<Json> outcome = run(method->second, request, deadline, name, body);
   note(request, body, outcome,
        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started));
   return {200, outcome.ok() ? dump_json(outcome.value()) : error_body(outcome.error().message)};
@@ -67,11 +74,12 @@ HttpReply Router::refuse(int status, const std::string& sentence) {
   return {status, error_body(sentence)};
 }
 
-Result<Json> Router::run(const Method& method, const HttpRequest& request, Deadline deadline,
+Result<Json> Router::run(const Method& method, const HttpRequest& request, Deadline deadline, Name name,
                          Json& body) const {
   // A retry of the engine carries an empty body (trap T3): an error, never {} with default ids.
   if (method.body == Method::Body::kObject) body = TRY(parse_json_object(request.body));
-  return method.run(services_, Call{body, request.peer_pid, deadline});
+  return method.run(name == Name::kFirst ? services_ : of_other_scope_,
+                    Call{body, request.peer_pid, deadline});
 }
 
 void Router::note(const HttpRequest& request, const Json& body, const Result<Json>& outcome,

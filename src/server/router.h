@@ -23,17 +23,21 @@ class Router {
  public:
   Router(Services services, Logger& log);
 
-  HttpReply handle(const HttpRequest& request, Deadline deadline);
+  // `name`: under which of viaduct's names the engine called.
+  enum class Name { kFirst, kOfOtherScope };
+  HttpReply handle(const HttpRequest& request, Deadline deadline, Name name = Name::kFirst);
   [[nodiscard]] std::map<std::string, CallCount> counts();
 
  private:
-  Result<Json> run(const Method& method, const HttpRequest& request, Deadline deadline, Json& body) const;
+  Result<Json> run(const Method& method, const HttpRequest& request, Deadline deadline, Name name,
+                   Json& body) const;
   // For what is no call of a method.
   HttpReply refuse(int status, const std::string& sentence);
   void note(const HttpRequest& request, const Json& body, const Result<Json>& outcome,
             std::chrono::microseconds took);
 
   const Services services_;
+  const Services of_other_scope_;
   Logger& log_;
   std::map<std::string, Method, std::less<>> methods_;
   Guarded<std::map<std::string, CallCount>> counts_;

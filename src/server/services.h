@@ -14,7 +14,10 @@ namespace viaduct::server {
 struct Services {
   ipam::IpamService& ipam;
   net::NetworkService& network;
-  std::string scope;    // "local" or "global": the capability that the engine is told
+  std::string scope;  // "local" or "global": the capability that the engine is told
+  // Whether Plugin.Activate and IpamDriver.GetCapabilities tell of a new life of the engine (ipam/epoch.h). Under a second name
+  // the engine registers when that is first used, in the midst of its life.
+  enum class Registration { kCounts, kOfASecondName } registration;
   std::string boot_id;  // to tell an engine's process from one of the same pid before a reboot
 };
 

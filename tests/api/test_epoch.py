@@ -2,6 +2,7 @@
 
 import pytest
 from harness.calls import GATEWAY, SERIAL, Network, address_request, new_mac, pool_request
+from harness.http import Client
 
 
 @pytest.fixture
@@ -132,6 +133,29 @@ def test_somebody_beside_a_living_engine_begins_no_epoch(running, engine):
     ask = address_request(network.pool_id, bare(endpoint.address), mac=new_mac())
     other.fails("IpamDriver.RequestAddress", ask)
     engine.fails("IpamDriver.RequestAddress", ask)
+
+
+@pytest.mark.parametrize("world", [{"scope": "global"}], indirect=True)
+def test_a_second_name_has_the_other_scope_and_begins_no_epoch(world):
+    """One process, one state: a Swarm's networks and those of this host alone. An engine registers a name when it first uses it."""
+    other = world.folder / "local.sock"
+    world.start(listen=f"unix://{world.socket},local=unix://{other}")
+    engine = world.engine().register()
+    second = Client(other)
+    assert engine.call("NetworkDriver.GetCapabilities", None)["Scope"] == "global"
+    assert second.call("NetworkDriver.GetCapabilities", None)["Scope"] == "local"
+    network = Network(second, "10.50.0.0/24").create()
+    endpoint = network.endpoint()
+    message = engine.fails("NetworkDriver.CreateNetwork", Network(engine, "10.50.0.0/25").creation())
+    assert "overlaps 10.50.0.0/24 of network" in message, "both names know all networks"
+    engine.die()
+    for method in ("Plugin.Activate", "IpamDriver.GetCapabilities"):
+        second.call(method, None)
+    ask = address_request(network.pool_id, bare(endpoint.address), mac=new_mac())
+    second.fails("IpamDriver.RequestAddress", ask)
+    second.close()
+    assert world.daemon.terminate() == 0, world.daemon.output()
+    assert not other.exists()
 
 
 @pytest.mark.parametrize("world", [{"scope": "global"}], indirect=True)

@@ -197,3 +197,27 @@ def test_admin_socket_lies_beside_the_plugins(stack):
     assert stack.network_id("net") in stack.ctl("--json", "network", "ls")
     away = stack.world.run(str(BIN / "viaductctl"), "--socket", "unix:///run/nobody.sock", "status", check=False)
     assert away.returncode == 3
+
+
+def test_a_second_name_serves_networks_of_this_host_beside_those_of_a_swarm():
+    """Both scopes from one process: what the engine asks under the second name is in the same state, under the same rules."""
+    with open_stack("managed") as stack:
+        driver, world = stack.driver, stack.world
+        driver.stop()
+        stack.docker("plugin", "set", driver.name, "VIADUCT_SCOPE=global", "VIADUCT_LISTEN=unix:///run/docker/plugins/viaduct.sock,"
+                     "local=unix:///run/docker/plugins/viaduct-local.sock")
+        driver.start()
+        done = stack.network("refused", check=False)
+        assert done.returncode != 0 and "swarm" in done.stderr, done.stderr
+        world.run("mkdir", "-p", "/etc/docker/plugins")
+        world.run("sh", "-c", f"echo unix:///run/docker/plugins/{driver.id}/viaduct-local.sock > /etc/docker/plugins/viaduct-local.spec")
+        try:
+            stack.docker("network", "create", "-d", "viaduct-local", "--ipam-driver", "viaduct-local", "--subnet", "10.78.0.0/24", "net")
+            stack.run("one", "net")
+            assert stack.pings("one", OUTSIDE4)
+            assert "10.78.0.0/24" in stack.ctl("network", "ls")
+            stack.engine.remove_everything()
+            stack._made.clear()
+            stack.assert_nothing_left()
+        finally:
+            world.run("rm", "-f", "/etc/docker/plugins/viaduct-local.spec")

@@ -40,6 +40,14 @@ TEST(Config, RepeatedListen_GivesSeveral) {
   EXPECT_EQ(outcome.config->listen, (std::vector<std::string>{"unix:///run/a.sock", "fd://"}));
 }
 
+TEST(Config, ListenOfAScope_IsSortedByIt) {
+  const auto outcome = read({"--scope", "global", "--listen", "unix:///run/a.sock", "--listen",
+                             "local=unix:///run/b.sock", "--listen", "global=unix:///run/c=d.sock"});
+  ASSERT_TRUE(outcome.config.has_value()) << outcome.text;
+  EXPECT_EQ(outcome.config->listen, (std::vector<std::string>{"unix:///run/a.sock", "unix:///run/c=d.sock"}));
+  EXPECT_EQ(outcome.config->other_listen, std::vector<std::string>{"unix:///run/b.sock"});
+}
+
 TEST(Config, Mistakes_ExitWithTwoAndNameTheFlag) {
   const std::vector<std::pair<std::vector<const char*>, const char*>> mistakes = {
       {{"--scope", "planet"}, "--scope"},
@@ -52,6 +60,8 @@ TEST(Config, Mistakes_ExitWithTwoAndNameTheFlag) {
       {{"--colour"}, "--colour"},
       {{"--admin", "fd://"}, "--admin"},
       {{"--listen", "fd://", "--listen", "fd://"}, "--listen"},
+      {{"--listen", "global=unix:///run/a.sock"}, "--scope global"},
+      {{"--listen", "unix:///run/a.sock", "--listen", "global=fd://"}, "--listen"},
   };
   for (const auto& [arguments, flag] : mistakes) {
     const auto outcome = read(arguments);
