@@ -56,7 +56,8 @@ std::vector<StaticRoute> routes_of(const NetworkOptions& network, const Endpoint
       routes.push_back(route);
   std::erase_if(routes, [&](const StaticRoute& route) {
     const bool four = route.destination.family() == Family::kIpv4;
-    return four ? !endpoint.request.ipv4.has_value() : !endpoint.request.ipv6.has_value();
+    return four ? !endpoint.request.ipv4.has_value()
+                : !endpoint.request.ipv6.has_value() && !endpoint.derived_ipv6.has_value();
   });
   return routes;
 }
@@ -162,8 +163,8 @@ EndpointRules rules_of_endpoint(const NetworkRecord& network, const EndpointReco
   rules.ports = endpoint.ports;
   if (!stored_options(network).antispoof) return rules;
   rules.sender = SenderRule{endpoint.host_link, endpoint.mac, {}};
-  for (const auto& address : {endpoint.request.ipv4, endpoint.request.ipv6})
-    if (address) rules.sender->addresses.push_back(address->address);
+  for (const InterfaceAddress& address : all_addresses_of(endpoint))
+    rules.sender->addresses.push_back(address.address);
   return rules;
 }
 

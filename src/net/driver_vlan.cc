@@ -36,6 +36,14 @@ Status check_options(const CreateNetworkRequest& request, const NetworkOptions& 
       options.parent.find('.') == std::string::npos)
     return invalid_argument(
         fmt::format("{} has vlan_proto= and no VLAN; give vlan=, or leave it out", subject(request)));
+  if (options.ipv6_prefix && has_family(subnets_of(request), Family::kIpv6))
+    return invalid_argument(fmt::format(
+        "{} has ipv6_prefix= and an IPv6 subnet; give one of them: the prefix is for networks whose engine "
+        "gives no IPv6 addresses",
+        subject(request)));
+  if (options.ipv6_prefix && options.mtu && *options.mtu < kLeastIpv6Mtu)
+    return invalid_argument(fmt::format("{} has ipv6_prefix= and an MTU of {}, while IPv6 needs {}",
+                                        subject(request), *options.mtu, kLeastIpv6Mtu));
   if ((options.trunk || options.native) && !is_aware(options))
     return invalid_argument(
         fmt::format("{} has trunk= or native=, which need vlan_aware=true; give that", subject(request)));
@@ -201,7 +209,13 @@ Result<EndpointRecord> VlanDriver::accept(const NetworkRecord& network, const Cr
         "endpoint {} asks for VLANs (trunk= or native=), and network {} was made without vlan_aware=true; "
         "make it with that",
         short_id(request.endpoint_id), short_id(network.request.id)));
-  return new_endpoint(network, request, options, context);
+  EndpointRecord record = TRY(new_endpoint(network, request, options, context));
+  const auto prefix = stored_options(network).ipv6_prefix;
+  // What is one node's among all by its IPv4 address is so by this.
+  if (prefix && request.ipv4 && !request.ipv6)
+    record.derived_ipv6 = InterfaceAddress{
+        IpAddress(Family::kIpv6, prefix->first().value() + request.ipv4->address.value()), prefix->length()};
+  return record;
 }
 
 VethSpec VlanDriver::plan(const NetworkRecord& network, const EndpointRecord& endpoint,

@@ -21,6 +21,7 @@ constexpr std::chrono::milliseconds kBetweenLooks{5};
 CreateEndpointReply reply_for(const EndpointRecord& endpoint) {
   CreateEndpointReply reply;
   if (!endpoint.request.mac) reply.mac = endpoint.mac;
+  reply.ipv6 = endpoint.derived_ipv6;
   return reply;
 }
 

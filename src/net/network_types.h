@@ -81,6 +81,7 @@ struct CreateEndpointRequest {
 // Only what the request left open: the engine refuses a member that it gave itself, even the same (trap T9).
 struct CreateEndpointReply {
   std::optional<Mac> mac;
+  std::optional<InterfaceAddress> ipv6 = {};
 };
 
 struct JoinRequest {

@@ -47,6 +47,8 @@ Result<uint16_t> read_vlan(const std::string& key, const std::string& value);
 Result<uint16_t> read_native_vlan(const std::string& key, const std::string& value);
 // "10,20-29".
 Result<VlanSet> read_vlans(const std::string& key, const std::string& value);
+// An IPv6 prefix with room for an IPv4 address: /32 to /96.
+Result<Prefix> read_ipv6_prefix(const std::string& key, const std::string& value);
 // "802.1Q" or "802.1ad", in any case.
 Result<TagProtocol> read_tag_protocol(const std::string& key, const std::string& value);
 // One address of that family.

@@ -95,6 +95,7 @@ constexpr std::array kOffered = {
     Known{{"vlan_proto", "", kInto<read_tag_protocol, &NetworkOptions::vlan_protocol>}, Kinds::kVlan},
     Known{{"vlan_aware", "", kInto<read_bool, &NetworkOptions::vlan_aware>}, Kinds::kVlan},
     Known{{"host_access", "", kInto<read_bool, &NetworkOptions::host_access>}, Kinds::kVlan},
+    Known{{"ipv6_prefix", "", kInto<read_ipv6_prefix, &NetworkOptions::ipv6_prefix>}, Kinds::kVlan},
     Known{{"trunk", "", kInto<read_vlans, &NetworkOptions::trunk>}, Kinds::kVlan},
     Known{{"native", "", kInto<read_native_vlan, &NetworkOptions::native>}, Kinds::kVlan},
 };

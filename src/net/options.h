@@ -69,6 +69,8 @@ struct NetworkOptions {
   std::optional<TagProtocol> vlan_protocol;
   std::optional<bool> vlan_aware;
   bool host_access = false;
+  std::optional<Prefix>
+      ipv6_prefix;  // endpoints without an IPv6 address get one of it, made of their IPv4 address
   std::optional<VlanSet> trunk;    // VLANs that endpoints get tagged
   std::optional<uint16_t> native;  // the one that they get untagged, 0 for none; empty for the network's own
   bool operator==(const NetworkOptions&) const = default;

@@ -164,6 +164,7 @@ Result<EndpointRecord> read_endpoint(const std::string& key, const Json& value) 
   record.mac = TRY(required_of<Mac>(reader, "mac"));
   record.host_link = TRY(reader.required_string("host_link"));
   record.peer_link = TRY(reader.required_string("peer_link"));
+  record.derived_ipv6 = TRY(optional_of<InterfaceAddress>(reader, "derived_ipv6"));
   record.bridge = static_cast<int>(
       TRY(reader.integer_or("bridge", kFirstBridge, kFirstBridge, std::numeric_limits<int>::max())));
   record.sandbox_key = TRY(reader.string_or_empty("sandbox_key"));
@@ -200,6 +201,13 @@ Json to_json(const PublishedPort& port) {
   out["host"] = port.host.to_string();
   out["host_port"] = port.host_port;
   return out;
+}
+
+std::vector<InterfaceAddress> all_addresses_of(const EndpointRecord& endpoint) {
+  std::vector<InterfaceAddress> all;
+  for (const auto& address : {endpoint.request.ipv4, endpoint.request.ipv6, endpoint.derived_ipv6})
+    if (address) all.push_back(*address);
+  return all;
 }
 
 std::string endpoint_key(const std::string& network_id, const std::string& endpoint_id) {
@@ -242,6 +250,7 @@ Json to_json(const EndpointRecord& record) {
               {"since", record.since}};
   if (record.request.ipv4) out["ipv4"] = record.request.ipv4->to_string();
   if (record.request.ipv6) out["ipv6"] = record.request.ipv6->to_string();
+  if (record.derived_ipv6) out["derived_ipv6"] = record.derived_ipv6->to_string();
   if (record.bridge != kFirstBridge) out["bridge"] = record.bridge;
   for (const PublishedPort& port : record.ports) out["ports"].push_back(to_json(port));
   if (record.request.mac) out["requested_mac"] = record.request.mac->to_string();

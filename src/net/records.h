@@ -44,12 +44,17 @@ struct EndpointRecord {
   Mac mac;                // the one given, or the one made
   std::string host_link;  // names may have been moved by a clash
   std::string peer_link;
+  // Made of its IPv4 address, where the engine gave it no IPv6 one and the network has ipv6_prefix=. Nobody allocates it.
+  std::optional<InterfaceAddress> derived_ipv6 = {};
   int bridge = kFirstBridge;         // the number of the one that it is a port of
   std::string sandbox_key;           // empty until joined
   std::vector<PublishedPort> ports;  // while it is its container's way to the outside
   std::string boot_id;               // of the boot in which the links were made
   std::string since;
 };
+
+// All addresses that the endpoint's container has.
+std::vector<InterfaceAddress> all_addresses_of(const EndpointRecord& endpoint);
 
 std::string endpoint_key(const std::string& network_id, const std::string& endpoint_id);
 

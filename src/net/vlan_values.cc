@@ -30,6 +30,18 @@ Result<VlanSet> read_vlans(const std::string& key, const std::string& value) {
       fmt::format("option {}: {}; give numbers and ranges, such as 10,20-29", key, vlans.error().message));
 }
 
+Result<Prefix> read_ipv6_prefix(const std::string& key, const std::string& value) {
+  constexpr int kLeastLength = 32;
+  constexpr int kMostLength = 96;
+  const auto prefix = Prefix::parse(value);
+  if (!prefix.ok() || prefix.value().family() != Family::kIpv6 || prefix.value().length() < kLeastLength ||
+      prefix.value().length() > kMostLength)
+    return bad_value(
+        key, value,
+        fmt::format("an IPv6 prefix from /{} to /{}, such as fd00:10::/64", kLeastLength, kMostLength));
+  return prefix.value();
+}
+
 Result<TagProtocol> read_tag_protocol(const std::string& key, const std::string& value) {
   std::string lower = value;
   std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });

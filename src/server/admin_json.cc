@@ -84,7 +84,8 @@ Json to_admin_json(const net::EndpointRecord& endpoint) {
               {"mac", endpoint.mac.to_string()},    {"host_link", endpoint.host_link},
               {"sandbox", endpoint.sandbox_key},    {"since", endpoint.since}};
   if (endpoint.request.ipv4) out["address"] = endpoint.request.ipv4->to_string();
-  if (endpoint.request.ipv6) out["address6"] = endpoint.request.ipv6->to_string();
+  for (const auto& address : {endpoint.request.ipv6, endpoint.derived_ipv6})
+    if (address) out["address6"] = address->to_string();
   out["ports"] = Json::array();
   for (const auto& port : endpoint.ports) out["ports"].push_back(net::to_json(port));
   return out;

@@ -222,6 +222,7 @@ Json encode(const net::GatewayNeed& need) {
 Json encode(const net::CreateEndpointReply& reply) {
   Json interface = Json::object();
   if (reply.mac) interface["MacAddress"] = reply.mac->to_string();
+  if (reply.ipv6) interface["AddressIPv6"] = reply.ipv6->to_string();
   return {{"Interface", std::move(interface)}};
 }
 

@@ -88,6 +88,21 @@ def test_containers_are_hosts_of_the_lan(stack, lan):
     assert "master" not in link(stack, "nic0")
 
 
+def test_a_network_without_an_ipv6_subnet_gives_addresses_made_of_the_ipv4_ones(stack, lan):
+    """As in a Swarm, which allocates one address a task."""
+    flat(stack, "net", "-o", "ipv6_prefix=fd77::/64")
+    stack.run("one", "net", "--ip", f"{LAN}.140")
+    address = "fd77::a4d:8c"
+    assert address in [known["local"] for known in stack.container_ip_json("one", "addr", "show", "dev", "eth0")[0]["addr_info"]]
+    assert lan.pings(address) and stack.pings("one", "fd77::1")
+    assert stack.address6("one", "net") == address
+    stack.docker("restart", "-t", "0", "one")
+    assert lan.pings(address)
+    stack.docker("rm", "-f", "one")
+    stack.run("two", "net", "--ip", f"{LAN}.140")
+    assert lan.pings(address)
+
+
 def test_the_host_has_the_address_that_it_was_given(stack, lan):
     done = flat(stack, "net", "-o", "host_access=true", check=False)
     assert "--aux-address HostIPv4=ADDRESS" in done.stderr

@@ -287,6 +287,21 @@ TEST_F(VlanCalls, Trunk_OfTheNetworkAndOfOneEndpoint) {
   EXPECT_EQ(vlans("eth1").tagged.to_string(), "10,20-22");
 }
 
+TEST_F(VlanCalls, Ipv6Prefix_GivesAnAddressThatIsMadeOfTheIpv4One) {
+  ASSERT_TRUE(create(lan('a', {{"ipv6_prefix", "fd77::/64"}, {"antispoof", "true"}})).ok());
+  const auto reply = world.service->create_endpoint(endpoint_request(id_of('a'), id_of('1')), soon());
+  EXPECT_EQ(reply.value().ipv6->to_string(), "fd77::a01:2/64");
+  const auto again = world.service->create_endpoint(endpoint_request(id_of('a'), id_of('1')), soon());
+  EXPECT_EQ(again.value().ipv6, reply.value().ipv6) << "a repeated call";
+  EXPECT_THAT(world.firewall.endpoints_in_force().at(id_of('1')).sender->addresses,
+              Contains(reply.value().ipv6->address));
+  world.reopen();
+  EXPECT_EQ(world.service->endpoints().at(0).derived_ipv6, reply.value().ipv6);
+  ASSERT_TRUE(world.service->delete_endpoint(id_of('a'), id_of('1'), soon()).ok());
+  for (const std::string& given : world.given_back())
+    EXPECT_THAT(given, Not(HasSubstr("fd77"))) << "nobody allocated it";
+}
+
 TEST_F(VlanCalls, WhatCannotBe_IsRefusedWithTheReason) {
   put_bridge("br0");
   put_nic("eth2");
@@ -319,6 +334,8 @@ TEST_F(VlanCalls, WhatCannotBe_IsRefusedWithTheReason) {
       {lan('a', {{"trunk", "20"}, {"vlan_aware", "false"}}), "need vlan_aware=true"},
       {lan('a', {{"vlan", "1"}, {"vlan_aware", "true"}}), "asks for VLAN 1 tagged on a VLAN-aware bridge"},
       {lan('a', {{"masquerade", "false"}}), "option masquerade means nothing with mode=vlan"},
+      {lan('a', {{"ipv6_prefix", "fd77::/97"}}), "give an IPv6 prefix from /32 to /96"},
+      {lan('a', {{"ipv6_prefix", "fd77::/64"}, {"mtu", "1000"}}), "while IPv6 needs 1280"},
       {lan('a', {{"vlan_proto", "802.1ad"}}), "has vlan_proto= and no VLAN"}};
   for (const auto& [request, text] : cases) EXPECT_THAT(refusal(request), HasSubstr(text)) << text;
   auto bridge = network_request(id_of('a'));
