@@ -14,7 +14,8 @@ mount --bind "$run/modules" "/lib/modules/$(uname -r)"
 hostname viaduct-vm
 ip link set lo up
 # What request_module() loads by itself needs no line; these are asked for by nobody, or only once something looks at /proc/sys.
-modprobe -a bridge br_netfilter 8021q
+# All that the first transaction of the packet filter would load: one by one, in a slow machine, takes longer than a call may.
+modprobe -a bridge br_netfilter 8021q nf_tables nft_ct nft_nat nft_masq nft_chain_nat nft_fib_inet nft_compat xt_comment xt_conntrack xt_MASQUERADE
 output=$(echo /dev/vport*)  # the one port of virtio's serial device
 (
   cd "$(cat "$run/cwd")" && exec /bin/sh "$run/command"
