@@ -224,7 +224,8 @@ Status ServiceCore::restore_rates(const VethSpec& spec, Repair& repair) {
 
 void ServiceCore::announce(const EndpointRecord& endpoint) {
   Announcement what{endpoint.host_link, endpoint.mac, {}};
-  for (const InterfaceAddress& address : all_addresses_of(endpoint)) what.addresses.push_back(address.address);
+  for (const InterfaceAddress& address : all_addresses_of(endpoint))
+    what.addresses.push_back(address.address);
   if (!what.addresses.empty()) announcer.announce(std::move(what));
 }
 
