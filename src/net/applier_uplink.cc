@@ -42,12 +42,27 @@ Error cannot_be_uplink(const std::string& name, Error why) {
   return std::move(why).with_context("uplink " + name);
 }
 
+// A kernel that was built, or is running, without what the plan stands on.
+Error lacks_vlans(const NetworkPlan& plan, Error why) {
+  if (why.sys_errno != EOPNOTSUPP) return why;
+  const bool aware = plan.bridge.filtering.has_value();
+  return Error{why.code,
+               fmt::format("{}; the kernel has no {}: load or build it in, or leave {} out", why.message,
+                           aware ? "bridges that keep VLANs apart (CONFIG_BRIDGE_VLAN_FILTERING)"
+                                 : "802.1Q (module 8021q)",
+                           aware ? "vlan_aware= and trunk=" : "vlan="),
+               why.sys_errno};
+}
+
 }  // namespace
 
 Status NetworkApplier::create_on_segment(const NetworkPlan& plan) {
   Rollback rollback;
   rollback.add([&] { static_cast<void>(remove(plan, {})); });
-  const Ensured ensured = TRY(ensure(plan));
+  auto made = ensure(plan);
+  if (!made.ok() && (plan.bridge.filtering || plan.uplink->sub_interface))
+    return lacks_vlans(plan, std::move(made).error());
+  const Ensured ensured = TRY(std::move(made));
   if (!ensured.problems.empty()) return unavailable(ensured.problems.front());
   TRY(rules_.add(plan.rules));
   rollback.commit();

@@ -80,7 +80,11 @@ Result<std::vector<std::string>> SegmentKeeper::heal(Deadline deadline) {
     if (!links) links = TRY(core_.kernel.links());
     if (done.contains(listed.bridge) || !is_due(listed, *links)) continue;
     const std::string& id = listed.request.id;
-    const auto lock = TRY(core_.table.lock(id, deadline));
+    const auto lock = core_.table.lock(id, deadline);
+    if (!lock.ok()) {
+      said.push_back(lock.error().message);
+      continue;
+    }
     const auto network = core_.table.network(id);
     if (!network) continue;  // removed since the list was made
     done.insert(network->bridge);

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
+#include "unit/net/forwarding_kernel.h"
 #include "unit/net/service_world.h"
 
 namespace viaduct::net {
@@ -396,6 +399,36 @@ TEST_F(VlanCalls, TheParentsMtu_IsFollowed) {
   ASSERT_TRUE(world.service->follow_uplink(soon()).ok());
   EXPECT_EQ(world.service->networks().at(0).mtu, 1500);
   EXPECT_EQ(world.link("eth1.10")->mtu, 1500);
+}
+
+// A kernel without 802.1Q, and without bridges that keep VLANs apart.
+class KernelWithoutVlans final : public ForwardingKernel {
+ public:
+  using ForwardingKernel::ForwardingKernel;
+  Status create_vlan(const VlanSpec& spec) override {
+    return from_errno(EOPNOTSUPP, "cannot create link " + spec.name);
+  }
+  Status create_bridge(const BridgeSpec& spec) override {
+    return spec.filtering ? Status(from_errno(EOPNOTSUPP, "cannot create bridge " + spec.name))
+                          : ForwardingKernel::create_bridge(spec);
+  }
+};
+
+TEST_F(VlanCalls, KernelWithoutVlans_IsNamedWithTheRemedy) {
+  KernelWithoutVlans kernel(world.kernel);
+  const auto service = NetworkService::open(world.store, kernel, world.firewall, world.ports, world.clock,
+                                            {"instance", "boot", {}, {}, {}, {}})
+                           .value();
+  const auto refused = [&](Options options) {
+    const Status made = service->create_network(lan('a', std::move(options)), soon());
+    return made.ok() ? "" : made.error().message;
+  };
+  EXPECT_THAT(refused({{"vlan", "10"}}),
+              HasSubstr("the kernel has no 802.1Q (module 8021q): load or build it in"));
+  EXPECT_THAT(refused({{"vlan_aware", "true"}}), HasSubstr("CONFIG_BRIDGE_VLAN_FILTERING"));
+  ASSERT_TRUE(world.kernel.reap().ok());
+  EXPECT_EQ(world.kernel.contents().links.size(), 1U);
+  EXPECT_EQ(refused({}), "");
 }
 
 TEST_F(VlanCalls, NameThatAStrangerHas_IsPassedOverByAllThatShare) {
