@@ -63,6 +63,7 @@ def flat(stack, name, *options, **more):
                          "-o", "mode=vlan", "-o", "parent=nic0", *options, **more)
 
 
+@pytest.mark.core
 def test_containers_are_hosts_of_the_lan(stack, lan):
     flat(stack, "net", "--ipv6", "--subnet", "fd77::/64", "--gateway", "fd77::1")
     stack.run("one", "net")
@@ -88,6 +89,7 @@ def test_containers_are_hosts_of_the_lan(stack, lan):
     assert "master" not in link(stack, "nic0")
 
 
+@pytest.mark.core
 def test_a_network_without_an_ipv6_subnet_gives_addresses_made_of_the_ipv4_ones(stack, lan):
     """As in a Swarm, which allocates one address a task."""
     flat(stack, "net", "-o", "ipv6_prefix=fd77::/64")
@@ -103,6 +105,7 @@ def test_a_network_without_an_ipv6_subnet_gives_addresses_made_of_the_ipv4_ones(
     assert lan.pings(address)
 
 
+@pytest.mark.core
 def test_the_host_has_the_address_that_it_was_given(stack, lan):
     done = flat(stack, "net", "-o", "host_access=true", check=False)
     assert "--aux-address HostIPv4=ADDRESS" in done.stderr
@@ -124,6 +127,7 @@ def test_an_address_that_a_host_of_the_lan_has_is_passed(stack, lan):
     assert f"{LAN}.128" in shown and f"{LAN}.129" in shown, shown
 
 
+@pytest.mark.core
 def test_a_parent_that_goes_and_comes_back_is_taken_back(stack, lan):
     """Scenario 49: the NIC is unplugged and plugged in again; nobody says a word to viaduct."""
     flat(stack, "net")
