@@ -112,11 +112,19 @@ void FakeKernel::set_uplink_mtu(std::optional<int> mtu) {
   state_.lock()->uplink_mtu = mtu;
 }
 
+Link FakeKernel::State::seen(const Link& link) const {
+  Link now = link;
+  const auto known = isolation.find(link.name);
+  now.isolated = link.master != 0 && known != isolation.end() && known->second == PortIsolation::kOn;
+  now.hairpin = link.master != 0 && hairpin.contains(link.name);
+  return now;
+}
+
 Result<std::vector<Link>> FakeKernel::links() {
   TRY(gate_.pass("list links"));
   auto state = state_.lock();
   std::vector<Link> all;
-  for (const auto& [name, link] : state->links) all.push_back(link);
+  for (const auto& [name, link] : state->links) all.push_back(state->seen(link));
   std::sort(all.begin(), all.end(), [](const Link& a, const Link& b) { return a.index < b.index; });
   return all;
 }
@@ -126,7 +134,7 @@ Result<std::optional<Link>> FakeKernel::find_link(const std::string& name) {
   auto state = state_.lock();
   auto found = state->links.find(name);
   if (found == state->links.end()) return std::optional<Link>();
-  return std::optional<Link>(found->second);
+  return std::optional<Link>(state->seen(found->second));
 }
 
 Status FakeKernel::create_bridge(const BridgeSpec& spec) {

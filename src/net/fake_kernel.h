@@ -81,6 +81,8 @@ class FakeKernel final : public Kernel {
 
     Link& add(Link link);
     void drop(const std::string& name);
+    // As the kernel lists it.
+    [[nodiscard]] Link seen(const Link& link) const;
   };
   FakeGate gate_;
   FakeGate announcement_gate_;

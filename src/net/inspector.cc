@@ -240,6 +240,14 @@ void Inspector::look_at_endpoint(const NetworkRecord& network, const EndpointRec
     tell(fmt::format("link {} is no port of bridge {}", spec.host_name, spec.bridge), "a repair attaches it");
   else if (!link->second.up)
     tell(fmt::format("link {} is down", spec.host_name), "a repair sets it up");
+  if (bridge == links.end() || link->second.master != bridge->second.index) return;
+  if (link->second.isolated != (spec.isolation == PortIsolation::kOn))
+    tell(fmt::format("link {} is {}isolated from other ports of bridge {}", spec.host_name,
+                     link->second.isolated ? "" : "not ", spec.bridge),
+         "a repair sets it right");
+  if (link->second.hairpin != (spec.hairpin == Hairpin::kOn))
+    tell(fmt::format("link {} is {}in hairpin mode", spec.host_name, link->second.hairpin ? "" : "not "),
+         "a repair sets it right");
 }
 
 void Inspector::look_at_stray(const Link& link, std::vector<Finding>& found) {

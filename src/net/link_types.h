@@ -58,6 +58,9 @@ struct Link {
   bool up = false;
   bool ethernet = false;  // with ARP and ND: neither loopback nor point-to-point
   bool carrier = false;   // of a veth: the other end is up, too
+  // Of a port of a bridge.
+  bool isolated = false;
+  bool hairpin = false;
   int lower = 0;      // index of the link below (of a VLAN, a macvlan; of a veth its other end), 0 for none
   uint16_t vlan = 0;  // of kind "vlan": its VLAN
   TagProtocol vlan_protocol = TagProtocol::k8021q;

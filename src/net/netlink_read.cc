@@ -52,6 +52,20 @@ std::string kind_from(nlattr* linkinfo) {
   return kind == nullptr ? std::string() : std::string(nla_get_string(kind));
 }
 
+// IFLA_INFO_SLAVE_DATA of a port of a bridge.
+void read_port(nlattr* linkinfo, Link& link) {
+  const auto* inner = static_cast<const nlattr*>(nla_data(linkinfo));
+  const nlattr* kind = nla_find(inner, nla_len(linkinfo), IFLA_INFO_SLAVE_KIND);
+  const nlattr* data = nla_find(inner, nla_len(linkinfo), IFLA_INFO_SLAVE_DATA);
+  if (kind == nullptr || data == nullptr || std::strcmp(nla_get_string(kind), "bridge") != 0) return;
+  const auto flag = [data](int attribute) {
+    const nlattr* found = nla_find(static_cast<const nlattr*>(nla_data(data)), nla_len(data), attribute);
+    return found != nullptr && nla_get_u8(found) != 0;
+  };
+  link.isolated = flag(IFLA_BRPORT_ISOLATED);
+  link.hairpin = flag(IFLA_BRPORT_MODE);
+}
+
 // IFLA_INFO_DATA of kind "vlan".
 void read_vlan(nlattr* linkinfo, Link& link) {
   const nlattr* data =
@@ -94,6 +108,7 @@ Link link_from(const nlmsghdr* header) {
   if (table[IFLA_LINK] != nullptr && table[IFLA_LINK_NETNSID] == nullptr)
     link.lower = static_cast<int>(nla_get_u32(table[IFLA_LINK]));
   link.kind = kind_from(table[IFLA_LINKINFO]);
+  if (table[IFLA_LINKINFO] != nullptr) read_port(table[IFLA_LINKINFO], link);
   if (link.kind == "vlan") read_vlan(table[IFLA_LINKINFO], link);
   return link;
 }

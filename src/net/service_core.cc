@@ -162,15 +162,20 @@ Result<ServiceCore::Repair> ServiceCore::repair(const NetworkRecord& network) {
     const auto& link = ends[i];
     if (!link) {
       repair.missing.push_back(endpoint);
-    } else if (link->master != masters[endpoint.bridge] || !link->up) {
-      const VethSpec spec = plan(repair.network, endpoint);
+      continue;
+    }
+    const VethSpec spec = plan(repair.network, endpoint);
+    Link now = *link;
+    if (link->master != masters[endpoint.bridge] || !link->up) {
       TRY(kernel.attach_port(spec.host_name, spec.bridge, spec.isolation));
-      if (spec.hairpin == Hairpin::kOn) TRY(kernel.set_hairpin(spec.host_name, spec.hairpin));
       repair.repaired.push_back(fmt::format("link {} of endpoint {} was no port of bridge {}, attached",
                                             spec.host_name, short_id(endpoint.request.endpoint_id),
                                             spec.bridge));
+      if (spec.hairpin == Hairpin::kOn) TRY(kernel.set_hairpin(spec.host_name, spec.hairpin));
+      now.isolated = spec.isolation == PortIsolation::kOn;
+      now.hairpin = spec.hairpin == Hairpin::kOn;
     }
-    if (link) TRY(restore_settings(plan(repair.network, endpoint), repair));
+    TRY(restore_settings(spec, now, repair));
   }
   return repair;
 }
@@ -208,7 +213,17 @@ Result<std::map<int, int>> ServiceCore::ensure_further(Repair& repair, int most_
   return masters;
 }
 
-Status ServiceCore::restore_settings(const VethSpec& spec, Repair& repair) {
+Status ServiceCore::restore_settings(const VethSpec& spec, const Link& link, Repair& repair) {
+  if (link.isolated != (spec.isolation == PortIsolation::kOn)) {
+    TRY(kernel.attach_port(spec.host_name, spec.bridge, spec.isolation));
+    repair.repaired.push_back(fmt::format("link {} was {}isolated from other ports, set right",
+                                          spec.host_name, link.isolated ? "" : "not "));
+  }
+  if (link.hairpin != (spec.hairpin == Hairpin::kOn)) {
+    TRY(kernel.set_hairpin(spec.host_name, spec.hairpin));
+    repair.repaired.push_back(
+        fmt::format("link {} was {}in hairpin mode, set right", spec.host_name, link.hairpin ? "" : "not "));
+  }
   if (spec.vlans && TRY(kernel.set_vlans(spec.host_name, *spec.vlans)))
     repair.repaired.push_back(
         fmt::format("link {} was in other VLANs, set to {}", spec.host_name, spec.vlans->all().to_string()));

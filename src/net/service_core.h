@@ -108,7 +108,7 @@ class ServiceCore {
   Result<std::map<int, int>> ensure_further(Repair& repair, int most_mtu);
   Status restore_rates(const VethSpec& spec, Repair& repair);
   // What a link that was found attached may lack.
-  Status restore_settings(const VethSpec& spec, Repair& repair);
+  Status restore_settings(const VethSpec& spec, const Link& link, Repair& repair);
   void add_own_vlans(const NetworkRecord& network, VlanSet& vlans) const;
 
   std::timed_mutex segments_;

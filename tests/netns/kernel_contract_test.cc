@@ -48,6 +48,20 @@ class KernelContract : public netns::FreshNetns {
 using Kernels = ::testing::Types<FakeKernel, NetlinkKernel>;
 TYPED_TEST_SUITE(KernelContract, Kernels);
 
+TYPED_TEST(KernelContract, SettingsOfAPort_AreSeen) {
+  this->make_bridge("vd-a");
+  ASSERT_TRUE(this->kernel_.create_veth(this->veth("ve1", "vc1")).ok());
+  EXPECT_TRUE(this->find("ve1")->isolated);
+  EXPECT_FALSE(this->find("ve1")->hairpin);
+  ASSERT_TRUE(this->kernel_.attach_port("ve1", "vd-a", PortIsolation::kOff).ok());
+  ASSERT_TRUE(this->kernel_.set_hairpin("ve1", Hairpin::kOn).ok());
+  const auto links = this->kernel_.links().value();
+  for (const Link& link : links) {
+    EXPECT_EQ(link.hairpin, link.name == "ve1") << link.name;
+    EXPECT_FALSE(link.isolated) << link.name;
+  }
+}
+
 TYPED_TEST(KernelContract, CreateBridge_IsFoundAsItWasAsked) {
   this->make_bridge("vd-a");
   auto link = this->find("vd-a");

@@ -99,6 +99,15 @@ TEST_F(Inspection, Endpoint_DetachedDownAndGone) {
   EXPECT_THAT(seen(), ElementsAre(HasSubstr("its link ve1111111111111 is gone")));
 }
 
+TEST_F(Inspection, SettingsOfAPort_AreToldAndRepaired) {
+  ASSERT_TRUE(world.kernel.attach_port(kHost, kBridge, PortIsolation::kOn).ok());
+  ASSERT_TRUE(world.kernel.set_hairpin(kHost, Hairpin::kOn).ok());
+  EXPECT_THAT(seen(), ElementsAre(HasSubstr("link ve1111111111111 is isolated from other ports of bridge"),
+                                  HasSubstr("link ve1111111111111 is in hairpin mode")));
+  EXPECT_EQ(world.service->reconcile().value().repaired.size(), 2U);
+  EXPECT_THAT(seen(), IsEmpty());
+}
+
 TEST_F(Inspection, EndpointThatNoContainerHasJoined_NeedsNoLink) {
   ASSERT_TRUE(
       world.service->create_endpoint(endpoint_request(kNetwork, id_of('2'), "10.1.0.3/24"), soon()).ok());
