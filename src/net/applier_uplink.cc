@@ -1,36 +1,21 @@
 // NetworkApplier's part for bridges with an uplink (segment.h), which several networks share.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cerrno>
 
 #include "base/rollback.h"
 #include "net/network_applier.h"
+#include "net/segment.h"
 
 namespace viaduct::net {
 
 namespace {
 
-const Link* in_service(const std::vector<Link>& links, const std::string& name) {
-  const auto found = std::find_if(links.begin(), links.end(), [&](const Link& link) {
-    return link.name == name && link.group != kDyingGroup;
-  });
-  return found == links.end() ? nullptr : &*found;
-}
-
-const Link* sub_interface_in(const std::vector<Link>& links, const Link& parent, const VlanSpec& spec) {
-  const auto found = std::find_if(links.begin(), links.end(), [&](const Link& link) {
-    return link.kind == "vlan" && link.lower == parent.index && link.vlan == spec.vlan &&
-           link.vlan_protocol == spec.protocol && link.group != kDyingGroup;
-  });
-  return found == links.end() ? nullptr : &*found;
-}
-
 // The port to the outside, if it is there.
 const Link* port_in(const std::vector<Link>& links, const UplinkPlan& uplink) {
-  const Link* parent = in_service(links, uplink.parent);
-  if (parent == nullptr || !uplink.sub_interface) return parent;
-  return sub_interface_in(links, *parent, *uplink.sub_interface);
+  const auto& below = uplink.sub_interface;
+  return below ? sub_interface_of({below->parent, below->vlan, below->protocol}, links)
+               : link_in_service(links, uplink.parent);
 }
 
 Error cannot_be_uplink(const std::string& name, Error why) {
@@ -83,7 +68,7 @@ Result<Link> NetworkApplier::create_sub_interface(const UplinkPlan& uplink, cons
     made = kernel_.create_vlan(spec);
     if (made.ok() || made.error().code != ErrorCode::kAlreadyExists) break;
     const auto links = TRY(kernel_.links());
-    if (const Link* other = sub_interface_in(links, parent, spec)) return *other;  // somebody was faster
+    if (const Link* other = port_in(links, uplink)) return *other;  // somebody was faster
   }
   TRY(std::move(made));
   auto link = TRY(kernel_.find_link(spec.name));
@@ -94,7 +79,7 @@ Result<Link> NetworkApplier::create_sub_interface(const UplinkPlan& uplink, cons
 Status NetworkApplier::ensure_uplink(const NetworkPlan& plan, int bridge, Ensured& ensured) {
   const UplinkPlan& uplink = *plan.uplink;
   const auto links = TRY(kernel_.links());
-  const Link* parent = in_service(links, uplink.parent);
+  const Link* parent = link_in_service(links, uplink.parent);
   if (parent == nullptr) {
     ensured.problems.push_back(fmt::format(
         "link {}, the parent of bridge {}, is gone; its containers reach the LAN again when it is "
@@ -178,7 +163,7 @@ Status NetworkApplier::remove_from_segment(const NetworkPlan& plan, const std::v
   }
   if (plan.host_end && !plan.host_end->shared)
     aliases.emplace(plan.host_end->link.name, plan.host_end->link.alias);
-  const Link* bridge = in_service(links, plan.bridge.name);
+  const Link* bridge = link_in_service(links, plan.bridge.name);
   if (bridge != nullptr && bridge->alias != plan.bridge.alias) bridge = nullptr;
   if (!plan.shared && bridge != nullptr) {
     aliases.emplace(plan.bridge.name, plan.bridge.alias);

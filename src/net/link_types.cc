@@ -58,6 +58,13 @@ std::optional<LinkMark> mark_from_alias(const std::string& alias) {
   return std::nullopt;
 }
 
+const Link* link_in_service(const std::vector<Link>& links, const std::string& name) {
+  const auto found = std::find_if(links.begin(), links.end(), [&](const Link& link) {
+    return link.name == name && link.group != kDyingGroup;
+  });
+  return found == links.end() ? nullptr : &*found;
+}
+
 Status check_link_name(std::string_view name) {
   if (name.empty() || name.size() > kMaxLinkName) {
     return invalid_argument(

@@ -66,6 +66,9 @@ struct Link {
   TagProtocol vlan_protocol = TagProtocol::k8021q;
 };
 
+// The link of that name that is not on its way out; null if there is none.
+const Link* link_in_service(const std::vector<Link>& links, const std::string& name);
+
 // What a link reaches without a gateway.
 struct OnLink {
   int link = 0;                  // index

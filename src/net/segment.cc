@@ -13,13 +13,6 @@ namespace viaduct::net {
 
 namespace {
 
-const Link* link_named(const std::vector<Link>& links, const std::string& name) {
-  const auto found = std::find_if(links.begin(), links.end(), [&](const Link& link) {
-    return link.name == name && link.group != kDyingGroup;
-  });
-  return found == links.end() ? nullptr : &*found;
-}
-
 const Link* link_of_index(const std::vector<Link>& links, int index) {
   const auto found =
       std::find_if(links.begin(), links.end(), [&](const Link& link) { return link.index == index; });
@@ -30,7 +23,7 @@ const Link* link_of_index(const std::vector<Link>& links, int index) {
 std::optional<Segment> spelled_with_vlan(const std::string& name, TagProtocol protocol,
                                          const std::vector<Link>& links) {
   const size_t dot = name.rfind('.');
-  if (dot == std::string::npos || link_named(links, name.substr(0, dot)) == nullptr) return std::nullopt;
+  if (dot == std::string::npos || link_in_service(links, name.substr(0, dot)) == nullptr) return std::nullopt;
   int vlan = 0;
   const char* end = name.data() + name.size();
   const auto read = std::from_chars(name.data() + dot + 1, end, vlan);
@@ -39,7 +32,7 @@ std::optional<Segment> spelled_with_vlan(const std::string& name, TagProtocol pr
 }
 
 Result<Segment> resolve(const ParentWish& wish, const std::vector<Link>& links) {
-  const Link* parent = link_named(links, wish.parent);
+  const Link* parent = link_in_service(links, wish.parent);
   if (parent == nullptr) {
     const auto spelled = spelled_with_vlan(wish.parent, wish.protocol, links);
     if (spelled && !wish.vlan) {
@@ -155,7 +148,7 @@ std::string host_end_name(const Segment& segment) {
 }
 
 const Link* sub_interface_of(const Segment& segment, const std::vector<Link>& links) {
-  const Link* parent = link_named(links, segment.parent);
+  const Link* parent = link_in_service(links, segment.parent);
   if (parent == nullptr) return nullptr;
   const auto found = std::find_if(links.begin(), links.end(), [&](const Link& link) {
     return link.kind == "vlan" && link.lower == parent->index && link.vlan == segment.vlan &&
@@ -169,7 +162,7 @@ Result<Uplink> find_uplink(const ParentWish& wish, const std::vector<Link>& link
   Uplink uplink;
   uplink.segment = TRY(resolve(wish, links));
   const Segment& segment = uplink.segment;
-  const Link* parent = link_named(links, segment.parent);
+  const Link* parent = link_in_service(links, segment.parent);
   uplink.parent = *parent;
   TRY(check_parent(*parent, instance));
   if (parent->kind == "bridge" && segment.aware)

@@ -2,23 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <set>
 
 #include "net/object_id.h"
 
 namespace viaduct::net {
-
-namespace {
-
-const Link* named(const std::vector<Link>& links, const std::string& name) {
-  const auto found = std::find_if(links.begin(), links.end(), [&](const Link& link) {
-    return link.name == name && link.group != kDyingGroup;
-  });
-  return found == links.end() ? nullptr : &*found;
-}
-
-}  // namespace
 
 Status SegmentKeeper::survey(const CreateNetworkRequest& request, const Driver& driver,
                              PlanContext& context) {
@@ -61,9 +49,9 @@ Status SegmentKeeper::agree(const NetworkRecord& draft) const {
 
 bool SegmentKeeper::is_due(const NetworkRecord& network, const std::vector<Link>& links) const {
   const Segment& segment = *network.segment;
-  const Link* parent = named(links, segment.parent);
+  const Link* parent = link_in_service(links, segment.parent);
   if (parent == nullptr) return false;
-  const Link* bridge = named(links, network.bridge);
+  const Link* bridge = link_in_service(links, network.bridge);
   const Link* port = segment.aware || segment.vlan == 0 ? parent : sub_interface_of(segment, links);
   if (bridge == nullptr || port == nullptr || !port->up) return true;
   // Another link's port is the operator's doing: said once, at a repair or at start.
