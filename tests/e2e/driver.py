@@ -85,6 +85,7 @@ class ManagedDriver:
     """viaduct as a managed plugin. The engine starts it again by itself whenever it dies."""
 
     name = "viaduct:latest"
+    settings = ()   # of `docker plugin set`
 
     def __init__(self, world):
         self.world = world
@@ -96,12 +97,18 @@ class ManagedDriver:
     def after_engine(self):
         """Create the plugin with the project's own tool and enable it."""
         self.tool("--name", "viaduct")
+        self.set(*self.settings)
         self.start()
 
     def tool(self, *arguments):
         """Run tools/plugin on the built viaductd, against the world's engine."""
         subprocess.run([str(ROOT / "tools/plugin"), *arguments, "--binary", str(BIN / "viaductd")], check=True,
                        env={**os.environ, **self.world.engine.client_environment()}, capture_output=True, text=True)
+
+    def set(self, *settings):
+        """`docker plugin set`, while the plugin is disabled."""
+        if settings:
+            self.world.docker("plugin", "set", self.name, *settings)
 
     def inspect(self):
         return self.world.engine.inspect("plugin", self.name)

@@ -41,6 +41,7 @@ class Engine:
         self.socket = world.dir / "docker.sock"
         self.process = None
         self._holder = None
+        self.environment = {}   # what dockerd finds in its environment beside the usual
         self.settings = {
             "data-root": str(world.dir / "data"),
             "hosts": [f"unix://{self.socket}"],
@@ -62,6 +63,7 @@ class Engine:
         env = {key: value for key, value in os.environ.items() if not key.startswith("DOCKER")}
         env["TMPDIR"] = str(self.world.dir)
         env["PATH"] = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
+        env.update(self.environment)
         self.process = self.world.spawn([DOCKERD, "--config-file", str(config)], log="dockerd.log", env=env, target=self.namespaces())
         if wait:
             self.wait_ready()
