@@ -47,9 +47,10 @@ bool ServiceCore::is_of_segment(const Link& link) const {
   return false;
 }
 
-Result<std::unique_lock<std::timed_mutex>> ServiceCore::lock_segments(Deadline deadline) {
-  std::unique_lock lock(segments_, std::defer_lock);
-  if (lock.try_lock_for(deadline.remaining())) return lock;
+Result<NetworkTable::Lock> ServiceCore::lock_segments(Deadline deadline) {
+  // The line before a network that nobody can have: ids are longer.
+  auto lock = table.lock("segments", deadline);
+  if (lock.ok()) return lock;
   return Error{ErrorCode::kBusy, "another network of mode=vlan is being made or removed; try again"};
 }
 

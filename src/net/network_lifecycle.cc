@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <mutex>
 
 #include "base/rollback.h"
 #include "net/link_names.h"
@@ -123,8 +122,8 @@ Status NetworkLifecycle::take_back(const NetworkRecord& network) {
 
 Status NetworkLifecycle::make(const CreateNetworkRequest& request, const Driver& driver, PlanContext context,
                               Deadline deadline) {
-  std::unique_lock<std::timed_mutex> segments;
-  if (context.uplink) segments = TRY(core_.lock_segments(deadline));
+  std::optional<NetworkTable::Lock> segments;
+  if (context.uplink) segments.emplace(TRY(core_.lock_segments(deadline)));
   for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
     NetworkRecord record = TRY(driver.accept(request, context));
     record.since = core_.now();
@@ -192,8 +191,8 @@ Status NetworkLifecycle::remove_by_operator(const std::string& id, Deadline dead
 }
 
 Status NetworkLifecycle::remove_locked(const NetworkRecord& network) {
-  std::unique_lock<std::timed_mutex> segments;
-  if (network.segment) segments = TRY(core_.lock_segments(Deadline::in(kSegmentPatience)));
+  std::optional<NetworkTable::Lock> segments;
+  if (network.segment) segments.emplace(TRY(core_.lock_segments(Deadline::in(kSegmentPatience))));
   store::Transaction transaction;
   transaction.writes.push_back({store::Table::kNetwork, network.request.id, std::nullopt});
   std::vector<VethSpec> specs;

@@ -142,8 +142,8 @@ Result<NetworkApplier::Ensured> ServiceCore::ensure_or_rename(NetworkRecord& net
 
 Result<ServiceCore::Repair> ServiceCore::repair(const NetworkRecord& network) {
   Repair repair{network, {}, {}, {}};
-  std::unique_lock<std::timed_mutex> segments;
-  if (network.segment) segments = TRY(lock_segments(Deadline::in(kSegmentPatience)));
+  std::optional<NetworkTable::Lock> segments;
+  if (network.segment) segments.emplace(TRY(lock_segments(Deadline::in(kSegmentPatience))));
   const auto endpoints = table.endpoints_of(network.request.id);
   std::vector<std::optional<Link>> ends;
   // An endpoint keeps the MTU that it was made with (UplinkFollower).

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -57,7 +56,7 @@ class ServiceCore {
 
   // The right to make, share and remove segments, from looking who has one to being on record as one who has; before the
   // kernel is touched, after the network's own lock. Errors: kBusy, the deadline passed.
-  Result<std::unique_lock<std::timed_mutex>> lock_segments(Deadline deadline);
+  Result<NetworkTable::Lock> lock_segments(Deadline deadline);
   // Whether a link that carries a segment's mark belongs to one on record: its bridge, its sub-interface, a host's end.
   [[nodiscard]] bool is_of_segment(const Link& link) const;
   // Makes the uplink carry the VLANs that networks and endpoints have of their own, with those of `endpoint`, which is not on
@@ -110,8 +109,6 @@ class ServiceCore {
   // What a link that was found attached may lack.
   Status restore_settings(const VethSpec& spec, const Link& link, Repair& repair);
   void add_own_vlans(const NetworkRecord& network, VlanSet& vlans) const;
-
-  std::timed_mutex segments_;
 };
 
 store::Write write_of(const NetworkRecord& record);

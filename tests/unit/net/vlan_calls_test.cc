@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cerrno>
+#include <thread>
 
 #include "unit/net/forwarding_kernel.h"
 #include "unit/net/service_world.h"
@@ -399,6 +401,28 @@ TEST_F(VlanCalls, TheParentsMtu_IsFollowed) {
   ASSERT_TRUE(world.service->follow_uplink(soon()).ok());
   EXPECT_EQ(world.service->networks().at(0).mtu, 1500);
   EXPECT_EQ(world.link("eth1.10")->mtu, 1500);
+}
+
+TEST_F(VlanCalls, MadeAndRemovedAtOnce_TheSegmentIsThereWhileOneStandsOnIt) {
+  std::vector<std::thread> callers;
+  std::atomic<int> failures{0};
+  for (int caller = 0; caller < 6; ++caller)
+    callers.emplace_back([&, caller] {
+      const char id = static_cast<char>('a' + caller);
+      const Options form = caller % 2 == 0 ? Options{{"vlan", "10"}} : Options{{"vlan", "20"}};
+      for (int round = 0; round < 30; ++round) {
+        const auto request = lan(id, form, "10." + std::to_string(caller + 1) + ".0.0/24");
+        if (!create(request).ok()) ++failures;
+        const std::string bridge = caller % 2 == 0 ? "vd-eth1.10" : "vd-eth1.20";
+        const auto made = world.kernel.find_link(bridge);
+        if (!made.value() || made.value()->group != kLiveGroup || !world.firewall.in_force().contains(bridge))
+          ++failures;
+        if (!world.service->delete_network(request.id, soon()).ok()) ++failures;
+      }
+    });
+  for (auto& caller : callers) caller.join();
+  EXPECT_EQ(failures, 0);
+  EXPECT_TRUE(world.empty_after_reaping());
 }
 
 // A kernel without 802.1Q, and without bridges that keep VLANs apart.
