@@ -192,12 +192,15 @@ class World:
         """Everything `ip -d -j link` knows in the daemon's namespace, by name."""
         return {link["ifname"]: link for link in json.loads(self.run("ip", "-d", "-j", "link").stdout)}
 
-    def own_links(self):
-        """Names of bridges (vd-…) and of veths that viaductd made and has not taken out of service: a pair goes at one end."""
+    def live_links(self):
+        """As links(), without those that viaductd has taken out of service: a pair goes at one end."""
         links = self.links()
         dying = {name for name, link in links.items() if link.get("group") == DYING}
-        return sorted(name for name, link in links.items()
-                      if name.startswith(("vd-", "ve", "vc", "vj")) and not dying & {name, link.get("link")})
+        return {name: link for name, link in links.items() if not dying & {name, link.get("link")}}
+
+    def own_links(self):
+        """Names of bridges (vd-…) and of veths that viaductd made and has not taken out of service."""
+        return sorted(name for name in self.live_links() if name.startswith(("vd-", "ve", "vc", "vj")))
 
     def wait_reaped(self):
         """Links out of service are removed together, a little later."""
@@ -225,6 +228,6 @@ class World:
     def kernel(self):
         """The whole of what viaductd may have touched, for comparing before and after."""
         links = {name: (link.get("master"), link.get("ifalias"), link.get("operstate") if name != "lo" else None)
-                 for name, link in self.links().items() if link.get("group") != DYING}
+                 for name, link in self.live_links().items()}
         addresses = {name: self.addresses(name) for name in links if name.startswith("vd-")}
         return {"links": links, "addresses": addresses, "nft": self.nft_elements()}
