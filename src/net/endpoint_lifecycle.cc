@@ -256,7 +256,7 @@ Result<JoinReply> EndpointLifecycle::join(const JoinRequest& request, Deadline d
     core_.table.put(*endpoint);
   }
   rollback.commit();
-  core_.announce(*endpoint);
+  core_.announce(*network, *endpoint);
   return ServiceCore::driver_of(*network).join_reply(*network, *endpoint);
 }
 

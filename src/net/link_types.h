@@ -159,6 +159,10 @@ struct Announcement {
   std::string port;  // the host end
   Mac mac;
   std::vector<IpAddress> addresses;
+  // On a bridge that keeps VLANs apart: the one that the addresses are in, whose neighbours alone are told. 0 elsewhere.
+  uint16_t vlan = 0;
+  TagProtocol protocol = TagProtocol::k8021q;
+  std::string host_end = {};  // the host's own link there, if that is not the bridge
   bool operator==(const Announcement&) const = default;
 };
 

@@ -162,6 +162,15 @@ Frame announcement(const Mac& mac, const IpAddress& address) {
                       std::move(message));
 }
 
+Frame tagged(const Frame& frame, TagProtocol protocol, uint16_t vlan) {
+  constexpr size_t kAddresses = 12;
+  Frame out(frame.begin(), frame.begin() + kAddresses);
+  put16(out, static_cast<uint16_t>(protocol));
+  put16(out, vlan);
+  out.insert(out.end(), frame.begin() + kAddresses, frame.end());
+  return out;
+}
+
 uint16_t ether_type_of(const IpAddress& address) {
   return address.family() == Family::kIpv4 ? kArp : kIpv6;
 }

@@ -26,6 +26,9 @@ Frame solicitation(const Mac& own, const std::optional<IpAddress>& source, const
 // an entry for the address replace its MAC; others make none.
 Frame announcement(const Mac& mac, const IpAddress& address);
 
+// The same frame with a VLAN's tag (IEEE 802.1Q, 9.3), of priority 0.
+Frame tagged(const Frame& frame, TagProtocol protocol, uint16_t vlan);
+
 // The EtherType of the frames about such an address, in host order: 0x0806 or 0x86dd.
 uint16_t ether_type_of(const IpAddress& address);
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 
 #include "base/guarded.h"
@@ -49,6 +50,20 @@ class NetlinkKernel final : public Kernel {
   Result<Link> existing_bridge(const std::string& name, const std::string& attempt);
   // The bridge that it is a port of; empty if there is none.
   Result<std::optional<Link>> bridge_of(const Link& port);
+  // Of each port and bridge that keeps VLANs apart, by index; with `link` of that one alone. Flags that viaduct never sets are
+  // not in it: VLANs with such ones are in `odd`.
+  struct Membership {
+    PortVlans vlans;
+    VlanSet odd;
+  };
+  Result<std::map<int, Membership>> memberships(int link, const std::string& attempt);
+  // Where frames for neighbours in the VLAN go out, and which of these tagged: ports of the bridge.
+  struct Way {
+    int link = 0;
+    bool is_tagged = false;
+  };
+  Result<std::vector<Way>> ways_of(const UniqueFd& socket, const Announcement& what, const Link& own,
+                                   const Link& bridge);
   Result<bool> put_vlans(const Link& link, const PortVlans& vlans);
   void delete_link(const std::string& name);
   Result<bool> ensure_bucket(const Link& link, const RateLimit& limit);

@@ -1,5 +1,6 @@
 // NetlinkKernel's part that tells neighbours of an address.
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <linux/if_bridge.h>
 #include <linux/if_packet.h>
 #include <linux/neighbour.h>
@@ -47,11 +48,10 @@ std::vector<int> ports_of(const UniqueFd& socket, const Link& bridge) {
 }
 
 // Nobody is told of a link that is down or just went, or whose queue is full: the next announcement makes up for it.
-void send_from(const UniqueFd& socket, int link, const IpAddress& address,
-               const std::vector<uint8_t>& frame) {
+void send_from(const UniqueFd& socket, int link, uint16_t ether_type, const std::vector<uint8_t>& frame) {
   sockaddr_ll out{};
   out.sll_family = AF_PACKET;
-  out.sll_protocol = htons(ether_type_of(address));
+  out.sll_protocol = htons(ether_type);
   out.sll_ifindex = link;
   (void)::sendto(socket.get(), frame.data(), frame.size(), 0, reinterpret_cast<const sockaddr*>(&out),
                  sizeof(out));
@@ -94,6 +94,26 @@ Result<std::optional<Link>> NetlinkKernel::bridge_of(const Link& port) {
   return bridge;
 }
 
+Result<std::vector<NetlinkKernel::Way>> NetlinkKernel::ways_of(const UniqueFd& socket,
+                                                               const Announcement& what, const Link& own,
+                                                               const Link& bridge) {
+  std::vector<Way> ways;
+  // Nobody is behind the own port yet: the bridge may send it everywhere, in a third of the time. One that keeps VLANs apart
+  // is in none of them itself.
+  if (what.vlan == 0 && !own.carrier) return std::vector{Way{bridge.index}};
+  for (const int port : ports_of(socket, bridge))
+    if (port != own.index) ways.push_back({port});
+  if (what.vlan == 0) return ways;
+  const auto known = TRY(memberships(0, fmt::format("cannot see the VLANs of bridge {}", bridge.name)));
+  std::erase_if(ways, [&](Way& way) {
+    const auto found = known.find(way.link);
+    if (found == known.end()) return true;
+    way.is_tagged = found->second.vlans.tagged.contains(what.vlan);
+    return !way.is_tagged && found->second.vlans.native != what.vlan;
+  });
+  return ways;
+}
+
 Status NetlinkKernel::announce(const std::vector<Announcement>& all) {
   auto access = packets_.lock();
   UniqueFd& socket = *access;
@@ -102,13 +122,16 @@ Status NetlinkKernel::announce(const std::vector<Announcement>& all) {
     const auto own = TRY(find_link(one.port));
     const auto bridge = own && own->group == kLiveGroup ? TRY(bridge_of(*own)) : std::nullopt;
     if (!bridge) continue;
-    // Nobody is behind the own port yet: the bridge may send it everywhere, in a third of the time.
-    const std::vector<int> ways = own->carrier ? ports_of(socket, *bridge) : std::vector{bridge->index};
+    const auto ways = TRY(ways_of(socket, one, *own, *bridge));
+    const auto host_end = one.host_end.empty() ? bridge : TRY(find_link(one.host_end));
     for (const IpAddress& address : one.addresses) {
-      const auto frame = announcement(one.mac, address);
-      for (const int way : ways)
-        if (way != own->index) send_from(socket, way, address, frame);
-      correct_host(*pool_, bridge->index, address, one.mac);
+      const auto plain = announcement(one.mac, address);
+      const auto with_tag = one.vlan == 0 ? plain : tagged(plain, one.protocol, one.vlan);
+      for (const Way& way : ways)
+        send_from(socket, way.link,
+                  way.is_tagged ? static_cast<uint16_t>(one.protocol) : ether_type_of(address),
+                  way.is_tagged ? with_tag : plain);
+      if (host_end) correct_host(*pool_, host_end->index, address, one.mac);
     }
   }
   return {};

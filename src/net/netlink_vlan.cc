@@ -22,7 +22,7 @@ namespace {
 // A message carries one page; 3 KiB of ranges leave room for the rest.
 constexpr size_t kRangesInOneMessage = 150;
 
-struct Membership {
+struct Range {
   uint16_t first = 0;
   uint16_t last = 0;
   uint16_t flags = 0;
@@ -32,7 +32,7 @@ bridge_vlan_info info_of(uint16_t vlan, int flags) {
   return {static_cast<uint16_t>(flags), vlan};
 }
 
-void put_range(NetlinkMessage& message, const Membership& range) {
+void put_range(NetlinkMessage& message, const Range& range) {
   const auto put = [&](uint16_t vlan, int flags) {
     const bridge_vlan_info info = info_of(vlan, flags);
     message.put_raw(IFLA_BRIDGE_VLAN_INFO, &info, sizeof(info));
@@ -43,7 +43,7 @@ void put_range(NetlinkMessage& message, const Membership& range) {
 }
 
 // RTM_NEWVLAN, one entry after another (br_vlan_fill_vids() in net/bridge/br_vlan.c).
-void read_memberships(const nlmsghdr* header, std::vector<Membership>& all) {
+void read_ranges(const nlmsghdr* header, std::vector<Range>& all) {
   const auto* entry = static_cast<const nlattr*>(nlmsg_attrdata(header, sizeof(br_vlan_msg)));
   int rest = nlmsg_attrlen(header, sizeof(br_vlan_msg));
   for (; nla_ok(entry, rest); entry = nla_next(entry, &rest)) {
@@ -112,42 +112,52 @@ Result<bool> NetlinkKernel::set_vlans(const std::string& link, const PortVlans& 
   return put_vlans(TRY(existing_link(link, fmt::format("cannot set the VLANs of {}", link))), vlans);
 }
 
-Result<bool> NetlinkKernel::put_vlans(const Link& link, const PortVlans& vlans) {
-  const std::string attempt = fmt::format("cannot set the VLANs of {}", link.name);
+Result<std::map<int, NetlinkKernel::Membership>> NetlinkKernel::memberships(int link,
+                                                                            const std::string& attempt) {
   NetlinkMessage question(RTM_GETVLAN, NLM_F_DUMP);
   br_vlan_msg about{};
   about.family = AF_BRIDGE;
-  about.ifindex = as_u32(link.index);
+  about.ifindex = as_u32(link);
   question.put_header(about);
-  std::vector<Membership> present;
+  std::map<int, std::vector<Range>> present;
   TRY(pool_->dump(
       question, attempt, [&] { present.clear(); },
-      [&](const nlmsghdr* header) { read_memberships(header, present); }));
+      [&](const nlmsghdr* header) {
+        const auto* of = static_cast<const br_vlan_msg*>(nlmsg_data(header));
+        read_ranges(header, present[static_cast<int>(of->ifindex)]);
+      }));
+  std::map<int, Membership> all;
+  for (const auto& [index, ranges] : present) {
+    Membership& known = all[index];
+    for (const Range& range : ranges)
+      for (uint16_t vlan = range.first; vlan <= range.last && vlan <= kMostVlan; ++vlan) {
+        if (range.flags == kNativeFlags)
+          known.vlans.native = vlan;
+        else if (range.flags == 0)
+          known.vlans.tagged.insert(vlan);
+        else
+          known.odd.insert(vlan);
+      }
+  }
+  return all;
+}
 
-  PortVlans now;
-  VlanSet odd;  // with other flags than viaduct gives
-  for (const Membership& one : present)
-    for (uint16_t vlan = one.first; vlan <= one.last && vlan <= kMostVlan; ++vlan) {
-      if (one.flags == kNativeFlags)
-        now.native = vlan;
-      else if (one.flags == 0)
-        now.tagged.insert(vlan);
-      else
-        odd.insert(vlan);
-    }
+Result<bool> NetlinkKernel::put_vlans(const Link& link, const PortVlans& vlans) {
+  const std::string attempt = fmt::format("cannot set the VLANs of {}", link.name);
+  const auto [now, odd] = TRY(memberships(link.index, attempt))[link.index];
   if (now == vlans && odd.empty()) return false;
 
-  std::vector<Membership> gone;
+  std::vector<Range> gone;
   VlanSet present_all = now.all();
   present_all.insert(odd);
   for (const auto& [first, last] : present_all.without(vlans.all()).ranges())
     gone.push_back({first, last, 0});
-  std::vector<Membership> wanted;
+  std::vector<Range> wanted;
   // What is there with other flags is set anew; what is there with the right ones does not mind.
   if (vlans.native != 0) wanted.push_back({vlans.native, vlans.native, kNativeFlags});
   for (const auto& [first, last] : vlans.tagged.ranges()) wanted.push_back({first, last, 0});
 
-  const auto send = [&](int type, const std::vector<Membership>& ranges) -> Status {
+  const auto send = [&](int type, const std::vector<Range>& ranges) -> Status {
     for (size_t at = 0; at < ranges.size(); at += kRangesInOneMessage) {
       NetlinkMessage message(type, 0);
       ifinfomsg header = link_header(link.index, AdminState::kUnchanged);

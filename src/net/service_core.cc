@@ -237,8 +237,16 @@ Status ServiceCore::restore_rates(const VethSpec& spec, Repair& repair) {
   return {};
 }
 
-void ServiceCore::announce(const EndpointRecord& endpoint) {
+void ServiceCore::announce(const NetworkRecord& network, const EndpointRecord& endpoint) {
   Announcement what{endpoint.host_link, endpoint.mac, {}};
+  if (const auto vlans = plan(network, endpoint).vlans) {
+    // On a trunk without a native VLAN nobody knows which of the tagged ones the addresses are used in.
+    if (vlans->native == 0) return;
+    what.vlan = vlans->native;
+    what.protocol = network.segment->protocol;
+    if (const auto host_end = plan(network).host_end; host_end && host_end->link.vlan == what.vlan)
+      what.host_end = host_end->link.name;
+  }
   for (const InterfaceAddress& address : all_addresses_of(endpoint))
     what.addresses.push_back(address.address);
   if (!what.addresses.empty()) announcer.announce(std::move(what));

@@ -65,7 +65,7 @@ class ServiceCore {
   Status put_uplink_vlans(const NetworkRecord& network, const EndpointRecord* endpoint);
 
   // Has neighbours told of the endpoint's addresses, after the call. Neighbours may know them from another container.
-  void announce(const EndpointRecord& endpoint);
+  void announce(const NetworkRecord& network, const EndpointRecord& endpoint);
 
   // Brings the firewall in line with the endpoint's record.
   Status set_rules(const NetworkRecord& network, const EndpointRecord& endpoint);

@@ -11,6 +11,8 @@
 namespace viaduct::net {
 namespace {
 
+using std::chrono::seconds;
+
 constexpr Mac kVlanBridgeMac({0x02, 0x42, 0x0a, 0, 0, 1});
 
 template <class T>
@@ -206,6 +208,57 @@ TYPED_TEST(VlanKernel, AttachedAgain_APortHasNoVlansUntilItIsGivenThem) {
     EXPECT_EQ(this->listed("ve1"), "10/PVID/Egress Untagged");
     EXPECT_EQ(netns::link_json("vd-eth1")["linkinfo"]["info_data"]["vlan_protocol"], "802.1ad");
   }
+}
+
+using VlanAnnouncement = netns::FreshNetns;
+
+// On a bridge that keeps VLANs apart: the LAN behind the uplink, with the tag, and a port of the same VLAN, without; nobody
+// in another one, and not the LAN that is untagged.
+TEST_F(VlanAnnouncement, ReachesNeighboursOfItsVlanAlone) {  // Scenario 29
+  const std::string stale = "02:00:00:00:00:11";
+  NetlinkKernel kernel;
+  const netns::Namespace lan;
+  const netns::Namespace same;
+  const netns::Namespace other;
+  netns::run("ip link add eth1 type veth peer name lan netns " + lan.path());
+  lan.run("ip link set lan up; ip link add lan.10 link lan up type vlan id 10");
+  BridgeSpec bridge{"vd-eth1", "viaduct/i/segment/eth1", 0, kVlanBridgeMac};
+  bridge.filtering = TagProtocol::k8021q;
+  ASSERT_TRUE(kernel.create_bridge(bridge).ok());
+  ASSERT_TRUE(kernel.join_bridge("eth1", "vd-eth1").ok());
+  ASSERT_TRUE(kernel.set_vlans("eth1", {1, VlanSet::parse("10,20").value()}).ok());
+  const auto add = [&](const std::string& number, uint16_t vlan, const netns::Namespace& space) {
+    VethSpec pair{"ve" + number, "vc" + number, "mark", "vd-eth1", 1500, kVlanBridgeMac};
+    pair.vlans = PortVlans{vlan, {}};
+    ASSERT_TRUE(kernel.create_veth(pair).ok());
+    netns::run("ip link set vc" + number + " name eth0 netns " + space.path());
+    space.run("ip link set eth0 up");
+  };
+  add("2", 10, same);
+  add("3", 20, other);
+  VethSpec own{"ve1", "vc1", "mark", "vd-eth1", 1500, kVlanBridgeMac};
+  own.vlans = PortVlans{10, {}};
+  ASSERT_TRUE(kernel.create_veth(own).ok());
+  const std::vector<std::pair<const netns::Namespace*, std::string>> all{
+      {&lan, "lan.10"}, {&lan, "lan"}, {&same, "eth0"}, {&other, "eth0"}};
+  for (const char* port : {"eth1", "ve2", "ve3"})
+    ASSERT_TRUE(netns::eventually(seconds(5), [&] { return netns::link_json(port)["operstate"] == "UP"; }));
+  for (const auto& [space, link] : all)
+    space->run("ip addr add 10.1.0.9/24 dev " + link + "; ip neigh replace 10.1.0.2 lladdr " + stale +
+               " dev " + link + " nud reachable");
+
+  const Mac fresh({0x02, 0, 0, 0, 0, 0x22});
+  Announcement what{"ve1", fresh, {IpAddress::parse("10.1.0.2").value()}};
+  what.vlan = 10;
+  ASSERT_TRUE(kernel.announce({what}).ok());
+  const auto known = [&](size_t at) {
+    return all[at].first->run("ip neigh show 10.1.0.2 dev " + all[at].second);
+  };
+  for (const size_t at : {0, 2})
+    EXPECT_TRUE(netns::eventually(seconds(1), [&] {
+      return known(at).find(fresh.to_string()) != std::string::npos;
+    })) << known(at);
+  for (const size_t at : {1, 3}) EXPECT_NE(known(at).find(stale), std::string::npos) << known(at);
 }
 
 }  // namespace

@@ -141,5 +141,12 @@ TEST(NeighbourCodec, AnnouncementOfIpv6_IsAnUnsolicitedAdvertisementThatOverride
   EXPECT_EQ(ether_type_of(ip("fd01::2")), 0x86dd);
 }
 
+TEST(NeighbourCodec, TagOfAVlan_StandsBeforeTheEtherType) {  // Scenario 29
+  const Frame plain = bytes("ffffffffffff 020000000001 0806 0001");
+  EXPECT_EQ(tagged(plain, TagProtocol::k8021q, 10), bytes("ffffffffffff 020000000001 8100 000a 0806 0001"));
+  EXPECT_EQ(tagged(plain, TagProtocol::k8021ad, 4094),
+            bytes("ffffffffffff 020000000001 88a8 0ffe 0806 0001"));
+}
+
 }  // namespace
 }  // namespace viaduct::net

@@ -17,6 +17,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::Pair;
+using ::testing::StartsWith;
 
 class VlanCalls : public ::testing::Test {
  protected:
@@ -290,6 +292,33 @@ TEST_F(VlanCalls, Trunk_OfTheNetworkAndOfOneEndpoint) {
   EXPECT_THAT(world.service->reconcile().value().repaired, IsEmpty());
   ASSERT_TRUE(world.service->delete_endpoint(id_of('a'), id_of('2'), soon()).ok());
   EXPECT_EQ(vlans("eth1").tagged.to_string(), "10,20-22");
+}
+
+// Scenario 29: who is told of an address, in which VLAN; on a trunk without native one nobody can say which it would be.
+TEST_F(VlanCalls, Announcements_NameTheirVlan) {
+  world.announce_after = {std::chrono::milliseconds(0)};
+  world.reopen();
+  auto with_host = lan('a', {{"vlan", "10"}, {"vlan_aware", "true"}, {"host_access", "true"}});
+  with_host.ipv4[0].auxiliary["HostIPv4"] = address("10.1.0.5/24");
+  ASSERT_TRUE(create(with_host).ok());
+  ASSERT_TRUE(create(lan('b', {{"trunk", "20"}}, "10.2.0.0/24")).ok());
+  ASSERT_TRUE(create(lan('c', {{"vlan", "30"}}, "10.3.0.0/24")).ok());
+  const auto start = [&](char network, char id, const std::string& address, const Options& options) {
+    auto request = endpoint_request(id_of(network), id_of(id), address);
+    request.driver_options = options;
+    ASSERT_TRUE(world.service->create_endpoint(request, soon()).ok());
+    ASSERT_TRUE(world.service->join({id_of(network), id_of(id), "/s"}, soon()).ok());
+  };
+  start('b', '1', "10.2.0.2/24", {{"native", "none"}});
+  start('a', '2', "10.1.0.2/24", {});
+  start('b', '3', "10.2.0.3/24", {});
+  start('c', '4', "10.3.0.2/24", {});
+  ASSERT_TRUE(eventually([&] { return world.kernel.announced().size() == 3; }));
+  std::map<std::string, std::pair<int, std::string>> told;
+  for (const Announcement& one : world.kernel.announced())
+    told[one.port.substr(2, 1)] = {one.vlan, one.host_end};
+  EXPECT_THAT(told, ElementsAre(Pair("2", Pair(10, StartsWith("vh"))), Pair("3", Pair(1, "")),
+                                Pair("4", Pair(0, ""))));
 }
 
 TEST_F(VlanCalls, Ipv6Prefix_GivesAnAddressThatIsMadeOfTheIpv4One) {
