@@ -27,16 +27,16 @@ class Api:
         self._path = path
 
     def call(self, method, url, body=None):
-        """What the engine answers, as an object; Refused with its message otherwise."""
+        """What the engine answers, as an object; Refused with its message otherwise. The body is an object too, or bytes as they are."""
+        kind = "application/x-tar" if isinstance(body, bytes) else "application/json"
         connection = _UnixConnection(self._path)
         try:
-            connection.request(method, f"/{VERSION}{url}", None if body is None else json.dumps(body),
-                               {"Content-Type": "application/json"})
+            connection.request(method, f"/{VERSION}{url}", body if body is None or isinstance(body, bytes) else json.dumps(body),
+                               {"Content-Type": kind})
             reply = connection.getresponse()
             text = reply.read()
         finally:
             connection.close()
-        answer = json.loads(text) if text else {}
         if reply.status >= 400:
-            raise Refused(answer.get("message", text))
-        return answer
+            raise Refused(json.loads(text)["message"])
+        return json.loads(text) if text else {}

@@ -10,7 +10,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
-from lab import World  # noqa: E402  (the folders are no packages: they have to be put in the path first)
+from machine import Machine  # noqa: E402  (the folders are no packages: they have to be put in the path first)
 from stack import recent_logs  # noqa: E402
 from vlan_stack import VlanStack  # noqa: E402
 
@@ -25,7 +25,7 @@ def kernel_with_vlans():
 
 @pytest.fixture(scope="session")
 def shared_stack(kernel_with_vlans):
-    with World(keep_logs=os.environ.get("VIADUCT_LAB_LOGS")) as world:
+    with Machine(keep_logs=os.environ.get("VIADUCT_LAB_LOGS")) as world:
         try:
             yield VlanStack(world, "socket").start()
         except BaseException as error:
@@ -35,19 +35,16 @@ def shared_stack(kernel_with_vlans):
 
 @pytest.fixture
 def stack(shared_stack):
-    """The stack, with a NIC and a host at the other end of its wire. At the end nothing of the test's may be left."""
-    with shared_stack.lan:
-        yield shared_stack
-        shared_stack.assert_nothing_left()
+    """The stack. At the end nothing of the test's may be left, and NIC and LAN are as they were."""
+    yield shared_stack
+    shared_stack.assert_nothing_left()
+    shared_stack.lan.restore()
 
 
 @pytest.fixture
 def lan(stack):
     """The host on the LAN, on VLANs 10 and 20."""
-    stack.lan.join(10)
-    stack.lan.join(20)
-    yield stack.lan
-    stack.lan.forget_all()
+    return stack.lan
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -6,64 +6,67 @@ import re
 from lab import wait_until
 
 NIC, WIRE = "eth1", "wire1"
+IN_LAN = ("nsenter", "--net=/run/netns/lan", "--")
+VLANS = (10, 20)
 
 
 class Lan:
-    """The NIC eth1 of the world, and the host at the other end of it. Its address on VLAN 10 is 192.168.10.1 and fd10::1, and so on;
-    untagged it is 192.168.1.1. Context: without it both are gone."""
+    """The NIC eth1 of the world, and the host at the other end of it: 192.168.10.1 and fd10::1 on VLAN 10, likewise on 20, and
+    192.168.1.1 without a tag. restore() undoes what a test has done to either."""
 
     def __init__(self, world):
         self.world = world
         self._numbers = itertools.count(1)
-        self._tags = {}
-
-    def __enter__(self):
-        self.world.run("ip", "netns", "add", "lan")
-        self.ip("link", "set", "lo", "up")
+        world.run("ip", "netns", "add", "lan")
+        # An address is on one link of the host's, and not, as Linux has it, on all of them.
+        world.run(*IN_LAN, "sysctl", "-qw", "net.ipv4.conf.all.arp_ignore=1")
+        self.batch("link set lo up")
         self.plug()
-        return self
-
-    def __exit__(self, *_):
-        self.unplug()
-        self.world.run("ip", "netns", "del", "lan")
+        self._plugged = self._picture()
 
     def plug(self):
         """The NIC comes (back)."""
-        self.world.run("ip", "link", "add", NIC, "address", "02:00:00:00:01:01", "type", "veth", "peer", "name", WIRE, "netns", "lan")
-        self.world.run("ip", "link", "set", NIC, "up")
-        self.ip("addr", "add", "192.168.1.1/24", "dev", WIRE)
-        self.ip("link", "set", WIRE, "up")
-        for vlan, protocol in self._tags.items():
-            self._join(vlan, protocol)
+        self.world.run("ip", "link", "add", NIC, "up", "address", "02:00:00:00:01:01", "type", "veth", "peer", "name", WIRE, "netns", "lan")
+        self.batch("addr add 192.168.1.1/24 dev wire1", "link set wire1 up", *(line for vlan in VLANS for line in self._join(vlan)))
 
     def unplug(self):
         self.world.run("ip", "link", "del", NIC, check=False)
 
+    def restore(self):
+        """As after plug(), once nothing of a test's is left on the NIC; whose MAC is whose is forgotten."""
+        self.batch("neigh flush all")
+        if self._picture() != self._plugged:
+            self.unplug()
+            self.plug()
+            self._plugged = self._picture()
+
+    def _picture(self):
+        """Both ends, with all that can be set by hand; numbers and what comes and goes by itself left out."""
+        def plain(link):
+            addresses = [(info["local"], info["prefixlen"]) for info in link["addr_info"] if info["scope"] == "global"]
+            return (link["ifname"], link.get("master"), link["mtu"], link["address"], "UP" in link["flags"], link.get("ifalias"), addresses)
+        near = [plain(link) for link in self.world.ip_json("addr") if NIC in (link["ifname"], link.get("link"))]
+        return near, [plain(link) for link in self.world.ip_json("-n", "lan", "addr")]
+
     def join(self, vlan, protocol="802.1Q"):
-        """The host is on the VLAN from now on, as the LAN's router."""
-        self._tags[vlan] = protocol
-        self._join(vlan, protocol)
+        """The host is on another VLAN too."""
+        self.batch(*self._join(vlan, protocol))
 
-    def forget_all(self):
-        """On no VLAN any more when the NIC comes next."""
-        self._tags.clear()
+    @staticmethod
+    def _join(vlan, protocol="802.1Q"):
+        return (f"link add link {WIRE} name lan.{vlan} type vlan proto {protocol} id {vlan}", f"link set lan.{vlan} up",
+                f"addr add 192.168.{vlan}.1/24 dev lan.{vlan}", f"addr add fd{vlan}::1/64 dev lan.{vlan} nodad")
 
-    def _join(self, vlan, protocol):
-        name = f"lan.{vlan}"
-        self.ip("link", "add", "link", WIRE, "name", name, "type", "vlan", "proto", protocol, "id", str(vlan))
-        self.ip("addr", "add", f"192.168.{vlan}.1/24", "dev", name)
-        self.ip("addr", "add", f"fd{vlan}::1/64", "dev", name, "nodad")
-        self.ip("link", "set", name, "up")
-
-    def ip(self, *words):
-        return self.world.run("ip", "-n", "lan", *words)
+    def batch(self, *lines):
+        """These commands of ip(8) on the host; what they print."""
+        return self.world.run("ip", "-n", "lan", "-batch", "-", stdin="\n".join(lines) + "\n")
 
     def pings(self, address, wait=3):
-        return self.world.run("ip", "netns", "exec", "lan", "ping", "-c", "1", "-W", str(wait), address, check=False).returncode == 0
+        return self.world.run(*IN_LAN, "ping", "-n", "-c", "1", "-W", str(wait), address, check=False).returncode == 0
 
     def watch(self):
         """Context: tcpdump on the wire. Its lines() are those of the frames so far."""
-        return Watch(self.world, ["ip", "netns", "exec", "lan"], WIRE, f"tcpdump-{next(self._numbers)}.log")
+        return Watch(self.world, IN_LAN, WIRE, f"tcpdump-{next(self._numbers)}.log")
 
 
 class Watch:
@@ -81,7 +84,7 @@ class Watch:
         return self
 
     def __exit__(self, *_):
-        self._process.stop()
+        self._process.kill()
 
     def lines(self, *words):
         """The frames with all these words in tcpdump's line."""

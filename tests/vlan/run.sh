@@ -1,9 +1,10 @@
 #!/bin/sh
-# run.sh RESULTS BUILD: in a virtual machine (lab/vm.py), the tests that need a kernel with VLANs: what BUILD/tests/bin/vlan_* does with
-# the real kernel, and the Python tests of this folder. Results: RESULTS/vlan-*.xml. Exit status as pytest's: 0 all well, 1 a test
+# run.sh RESULTS BUILD [OPTION…]: in a virtual machine (lab/vm.py), the tests that need a kernel with VLANs: what BUILD/tests/bin/vlan_* does with
+# the real kernel, and the Python tests of this folder, with these options of pytest. Results: RESULTS/vlan-*.xml. Exit status as pytest's: 0 all well, 1 a test
 # failed, anything else: the run itself broke.
 set -u
 results=$1 build=$2
+shift 2
 worst=0
 for binary in "$build"/tests/bin/vlan_*; do
   [ -x "$binary" ] || { echo "no test binary vlan_* in $build/tests/bin"; exit 2; }
@@ -16,8 +17,8 @@ for binary in "$build"/tests/bin/vlan_*; do
   esac
 done
 # The lab keeps its folders in memory: an engine's overlay mounts cannot stand on the overlay that is the root folder here.
-VIADUCT_LAB_DIR=/tmp VIADUCT_BIN=$build/bin /usr/bin/python3 -m pytest -c tests/pytest.ini --rootdir tests -q --durations 10 \
-  --junitxml "$results/vlan-pytest.xml" tests/vlan
+VIADUCT_LAB_DIR=/tmp VIADUCT_BIN=$build/bin /usr/bin/python3 -m pytest -c tests/pytest.ini --rootdir tests -v --durations 15 \
+  --junitxml "$results/vlan-pytest.xml" "$@" tests/vlan
 status=$?
 [ "$status" -le "$worst" ] || worst=$status
 exit "$worst"
