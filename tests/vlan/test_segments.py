@@ -2,6 +2,7 @@
 
 import pytest
 
+from lab import wait_until
 from lan import IN_LAN, NIC
 from vlan_stack import BASE
 
@@ -162,3 +163,15 @@ def test_a_restart_of_viaductd_disturbs_nobody(stack, lan, aware):
     assert ([stack.link(name) for name in (NIC, port)], stack.vlans(NIC), stack.vlans(port)) == before
     two = stack.connect("tenth", "v10")["IPAddress"]
     assert stack.pings("ten", two) and lan.pings(two)
+
+
+@aware
+def test_neighbours_on_the_vlan_learn_which_mac_an_address_has_now(stack, lan, aware):
+    """Scenario 29: a host of the LAN that knew the address by the MAC of its last container; told with the tag of that VLAN, no other."""
+    lan.batch("neigh add 192.168.10.9 lladdr 02:00:00:00:00:09 dev lan.10 nud stale")
+    stack.vlan("v10", 10, aware)
+    with lan.watch() as watch:
+        mac = stack.connect("ten", "v10", "192.168.10.9")["MacAddress"]
+        # Three announcements in three seconds.
+        wait_until(lambda: mac in lan.batch("neigh show 192.168.10.9"), 10, "the new MAC at the host of the LAN")
+        assert watch.tags("192.168.10.9", mac) == {TAG10}
