@@ -7,21 +7,30 @@ namespace viaduct::ipam {
 
 namespace {
 
-bool was_ever_used(const Pool& pool) {
+// By more than the network itself.
+bool is_held_for_anybody(const Pool& pool) {
   const auto held = [&](OwnerClass owner) { return pool.range.held[static_cast<size_t>(owner)]; };
-  return held(OwnerClass::kEndpoint) + held(OwnerClass::kSwarm) + pool.range.resting > 0;
+  return held(OwnerClass::kEndpoint) + held(OwnerClass::kSwarm) > 0;
+}
+
+bool was_ever_used(const Pool& pool) {
+  return is_held_for_anybody(pool) || pool.range.resting > 0;
 }
 
 }  // namespace
 
 // Whoever has not been claimed by now will not be.
-bool IpamService::Impl::replay_is_over_locked() const {
-  return epoch_.local.witnessed && epoch_.local.past_replay && !epoch_.local.unsure;
+bool IpamService::Impl::replay_is_over_locked(SpaceKind kind) const {
+  const SpaceEpoch& epoch = epoch_.of(kind);
+  return epoch.witnessed && epoch.past_replay && !epoch.unsure;
 }
 
 bool IpamService::Impl::is_abandoned_locked(const Pool& pool) const {
-  return kind_of_space(pool.record.space) == SpaceKind::kLocal && replay_is_over_locked() &&
-         pool.record.epoch < epoch_.local.number && !pool.in_flux() && !was_ever_used(pool);
+  const SpaceKind kind = kind_of_space(pool.record.space);
+  if (!replay_is_over_locked(kind) || pool.record.epoch >= epoch_.of(kind).number || pool.in_flux())
+    return false;
+  // A Swarm's network may have been removed while another node led, whatever it had been used for.
+  return kind == SpaceKind::kGlobal ? !is_held_for_anybody(pool) : !was_ever_used(pool);
 }
 
 PoolClaim IpamService::Impl::claim_on(const Prefix& pool, const std::string& by, int others) const {
@@ -38,7 +47,7 @@ PoolClaim IpamService::Impl::claim_on(const Prefix& pool, const std::string& by,
       // Until the replay is over, a pool of an older epoch may be claimed yet.
       if (one->record.epoch == epoch_.local.number)
         claims += one->record.refs;
-      else if (!replay_is_over_locked())
+      else if (!replay_is_over_locked(SpaceKind::kLocal))
         return PoolClaim::kHeld;
     }
   }

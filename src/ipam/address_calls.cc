@@ -74,7 +74,9 @@ Result<AddressReply> IpamService::Impl::request_address(const AddressRequest& re
   Asker asker = asker_of(request);
   if (request.address.has_value()) {
     const Visit visit = TRY(enter_for(request.pool_id, *request.address, deadline));
-    return request_explicit(visit, *request.address, asker, deadline);
+    auto reply = request_explicit(visit, *request.address, asker, deadline);
+    if (!reply.ok()) note_failed_claim(visit);
+    return reply;
   }
   const Visit visit = TRY(enter(request.pool_id, deadline));
   // An engine that sends neither MAC nor name asks for its endpoints like this.
@@ -131,6 +133,8 @@ Result<AddressReply> IpamService::Impl::request_automatic(const Visit& visit, co
   const Deadline patience = Deadline::in(std::min(kVerdictPatience, deadline.remaining()));
   std::vector<std::string> full = {visit.pool().record.id};
   if (auto taken = TRY(take_one(visit, asker, patience, deadline))) return std::move(*taken);
+  while (TRY(end_former_term(visit, 1, deadline)) > 0)
+    if (auto taken = TRY(take_one(visit, asker, patience, deadline))) return std::move(*taken);
   // A gateway of another subnet would be none.
   if (asker.owner == OwnerClass::kGateway) return exhausted(full);
   for (const Prefix& prefix : visit.pool().settings.spill) {

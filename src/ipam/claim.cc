@@ -127,6 +127,11 @@ std::optional<Holder> after_endpoint_gone(const Holder& held, const Moment& mome
   return held;
 }
 
+std::optional<Holder> after_term_began(const Holder& held, const Moment& moment) {
+  if (held.rest.has_value() || held.owner != OwnerClass::kSwarm) return held;
+  return former(held, moment);
+}
+
 std::optional<Holder> after_endpoint_deleted(const Holder& held, const Moment& moment) {
   if (held.rest.has_value() || !held.released) return held;
   return former(held, moment);

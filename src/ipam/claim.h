@@ -76,6 +76,9 @@ std::optional<Holder> after_release(const Holder& held, const Moment& moment);
 // The holder after the other half lost the endpoint, with proof; empty: the address is free.
 std::optional<Holder> after_endpoint_gone(const Holder& held, const Moment& moment);
 
+// The holder after a Swarm leader began a term, asked for all that lives, and not for this; empty: the address is free.
+std::optional<Holder> after_term_began(const Holder& held, const Moment& moment);
+
 // The holder after the other half deleted the endpoint in the ordinary way; empty: the address is free.
 std::optional<Holder> after_endpoint_deleted(const Holder& held, const Moment& moment);
 

@@ -256,8 +256,18 @@ class IpamService::Impl {
   [[nodiscard]] std::vector<Tenant> long_held() const;
 
   // abandoned.cc
-  [[nodiscard]] bool replay_is_over_locked() const;
+  [[nodiscard]] bool replay_is_over_locked(SpaceKind kind) const;
   [[nodiscard]] bool is_abandoned_locked(const Pool& pool) const;
+
+  // terms.cc
+  [[nodiscard]] bool is_of_former_term_locked(const Slot& slot) const;
+  [[nodiscard]] bool gives_way_locked(const Pool& pool) const;
+  [[nodiscard]] std::vector<Uint128> of_former_term(const Parent& parent) const;
+  // Puts to rest what a former term of a Swarm leader held in the parent: no more than `most` addresses. How many.
+  Result<uint64_t> end_former_term(const Visit& visit, size_t most, Deadline deadline);
+  Result<uint64_t> end_former_terms(Deadline deadline);
+  // For an explicit request that a caller repeats later: what it asks for may live, although it was not claimed.
+  void note_failed_claim(const Visit& visit);
 
   // operator_calls.cc
   // Whether it was set aside for a foreign host.

@@ -120,7 +120,8 @@ class IpamService {
   [[nodiscard]] PoolClaim claim_on(const Prefix& pool, const std::string& by, int others) const;
 
   // Pools of local spaces that are abandoned (PoolClaim) and in which nothing was ever held but gateways and auxiliary
-  // addresses: what an engine leaves that dies while it makes a network.
+  // addresses: what an engine leaves that dies while it makes a network. And those of the global space that a Swarm's leader
+  // did not claim in its term, once nothing in them is held for a task: their network was removed under another leader.
   [[nodiscard]] std::vector<PoolView> abandoned_pools() const;
   // Drops such a pool with its addresses. False, and nothing is changed: it is no such pool (any more). Not on a call's
   // path. Errors: those of the store; kBusy.
@@ -128,8 +129,8 @@ class IpamService {
 
   // Addresses of local spaces that are held for an endpoint, on a subnet of a network of the other half, which has no such
   // endpoint, longer than kOrphanGrace. Those of an older epoch, whose engine has asked for new things without claiming
-  // them again, rest from now on: that is proof. The others are only counted. Not on a call's path. Returns how many were
-  // put to rest. Errors: those of the store.
+  // them again, rest from now on: that is proof. The others are only counted. Likewise what a Swarm's leader held for tasks in a
+  // former term and did not claim in this one. Not on a call's path. Returns how many were put to rest. Errors: those of the store.
   Result<uint64_t> reclaim_orphans(Deadline deadline);
   // How many such addresses there are now, of any epoch. Walks over all addresses.
   [[nodiscard]] uint64_t orphans() const;

@@ -6,16 +6,16 @@
 namespace viaduct::ipam {
 
 Result<uint64_t> IpamService::Impl::reclaim_orphans(Deadline deadline) {
+  uint64_t reclaimed = TRY(end_former_terms(deadline));
   std::vector<std::pair<std::string, Prefix>> subnets;
   {
     const Lock lock(mutex_);
     if (!epoch_.local.past_replay || epoch_.local.unsure)
-      return uint64_t{0};  // the engine may still claim anything
+      return reclaimed;  // the engine may still claim anything
     for (const Parent* parent : table_.parents())
       if (kind_of_space(parent->space) == SpaceKind::kLocal)
         subnets.emplace_back(parent->space, parent->subnet.prefix());
   }
-  uint64_t reclaimed = 0;
   for (const auto& [space, prefix] : subnets) {
     const auto suspects = suspects_in(space, prefix);
     // Another driver's endpoints cannot be seen from here.

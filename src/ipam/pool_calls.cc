@@ -75,6 +75,10 @@ Result<PoolReply> IpamService::Impl::request_explicit_pool(const PoolWish& wish,
       change_epoch([&](const EpochState& state) { return after_failed_replay(state, kind); });
       return busy_pool(id);
     }
+    if (other != nullptr && gives_way_locked(*other)) {
+      TRY(remove_pool(lock, *other, deadline));
+      continue;
+    }
     if (other != nullptr) {
       const PoolRecord holder = other->record;
       lock.unlock();

@@ -1,5 +1,7 @@
 #include "server/orphan_sweeper.h"
 
+#include "ipam/pool_request.h"
+
 namespace viaduct::server {
 
 namespace {
@@ -56,10 +58,12 @@ void OrphanSweeper::sweep_pools() {
       log_.log(LogLevel::kWarning, "a pool that no engine knows could not be given back",
                {{"pool", pool.id}, {"error", error.message}});
     };
-    // The network first: it is found by its pool, should this be interrupted.
-    const auto cleared = network_.remove_abandoned(pool.pool, Deadline::in(kSweep));
-    if (!cleared.ok()) complain(cleared.error());
-    if (!cleared.ok() || !cleared.value()) continue;
+    // The network first: it is found by its pool, should this be interrupted. On a Swarm leader's pool there is none.
+    if (ipam::kind_of_space(pool.space) == ipam::SpaceKind::kLocal) {
+      const auto cleared = network_.remove_abandoned(pool.pool, Deadline::in(kSweep));
+      if (!cleared.ok()) complain(cleared.error());
+      if (!cleared.ok() || !cleared.value()) continue;
+    }
     const auto dropped = ipam_.drop_abandoned(pool.id, Deadline::in(kSweep));
     if (!dropped.ok()) complain(dropped.error());
     if (dropped.ok() && dropped.value())

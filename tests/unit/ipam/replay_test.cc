@@ -7,8 +7,14 @@
 namespace viaduct::ipam::testing {
 namespace {
 
+using ::testing::Contains;
+using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::UnorderedElementsAre;
+using ::testing::UnorderedElementsAreArray;
 
 // What an engine of a plain host sends at its start for a network with two containers.
 void replay(World& world, const std::string& pool) {
@@ -153,6 +159,88 @@ TEST(Swarm, FiftyLeaderTermsInOneProcess_GrowNothingAndGiveNothingTwice) {
   EXPECT_EQ(world.service().epoch(), 1U) << "the local epoch is another";
   const auto fresh = world.swarm(id);
   EXPECT_EQ(std::count(alive.begin(), alive.end(), fresh.value().address.address.to_string()), 0);
+}
+
+// A node that led, leads again. Meanwhile another node's viaduct was told what came and went.
+class SecondTerm : public ::testing::Test {
+ protected:
+  SecondTerm() {
+    world.service().registered(kInvisible);
+    id = first_network();
+    world.gateway(id).value();
+    for (int task = 0; task < 3; ++task) world.swarm(id).value();
+  }
+  std::string first_network() { return world.pool("10.60.0.0/28", "", kGlobalSpace); }
+  // Of the three tasks the second lives; another has come, with an address that was given to nobody here.
+  void begin() {
+    world.service().registered(kInvisible);
+    EXPECT_EQ(first_network(), id);
+    world.gateway(id, "10.60.0.1").value();
+    world.swarm(id, "10.60.0.3").value();
+    world.swarm(id, "10.60.0.9").value();
+  }
+  uint64_t sweep() { return world.service().reclaim_orphans(soon()).value(); }
+
+  World world;
+  std::string id;
+  const Strings live = {"gateway 10.60.0.1", "swarm 10.60.0.3", "swarm 10.60.0.9"};
+};
+
+TEST_F(SecondTerm, WhatItDoesNotAskFor_RestsOnceItAsksForAnythingNew) {
+  begin();
+  EXPECT_EQ(sweep(), 0U) << "it may still ask for what lives";
+  const std::string fresh = World::bare(world.swarm(id));
+  EXPECT_EQ(sweep(), 2U);
+  Strings held = live;
+  held.push_back("swarm " + fresh);
+  EXPECT_THAT(world.held(), UnorderedElementsAreArray(held));
+  EXPECT_THAT(world.resting(), UnorderedElementsAre("swarm 10.60.0.2", "swarm 10.60.0.4"));
+  EXPECT_EQ(sweep(), 0U);
+}
+
+TEST_F(SecondTerm, FullPool_GivesWhatTheFormerTermLeftAtOnce) {
+  begin();
+  Strings given;
+  // Of 13 addresses for tasks two are in use.
+  for (int task = 0; task < 11; ++task) given.push_back(World::bare(world.swarm(id)));
+  EXPECT_THAT(given, Contains("10.60.0.2"));
+  EXPECT_THAT(given, Contains("10.60.0.4"));
+  EXPECT_THAT(given, Each(Not(HasSubstr("no free address"))));
+  EXPECT_THAT(World::text(world.swarm(id)), HasSubstr("no free address: 14 of 14"));
+}
+
+TEST_F(SecondTerm, NetworkRemovedMeanwhile_GoesWithItsAddresses) {
+  const std::string other = world.pool("10.61.0.0/24", "", kGlobalSpace);
+  world.gateway(other).value();
+  world.swarm(other).value();
+  begin();
+  EXPECT_THAT(world.service().abandoned_pools(), IsEmpty());
+  world.swarm(id).value();
+  sweep();
+  ASSERT_EQ(world.service().abandoned_pools().size(), 1U);
+  EXPECT_EQ(world.service().abandoned_pools()[0].id, other);
+  EXPECT_TRUE(world.service().drop_abandoned(other, soon()).value());
+  EXPECT_EQ(world.service().pools().size(), 1U);
+}
+
+TEST_F(SecondTerm, NewNetworkOverOneThatWasRemovedMeanwhile_TakesItsPlace) {
+  world.swarm(world.pool("10.61.0.0/24", "", kGlobalSpace)).value();
+  begin();
+  const std::string wider = world.pool("10.61.0.0/16", "", kGlobalSpace);
+  EXPECT_EQ(world.service().pools().size(), 2U);
+  EXPECT_EQ(World::text(world.gateway(wider)), "10.61.0.1/16");
+  // One that the leader has claimed stands.
+  EXPECT_THAT(world.request_pool("10.60.0.0/16", "", kGlobalSpace).error().message,
+              HasSubstr("overlaps " + id));
+}
+
+// What it could not be given it asks for again, minutes later.
+TEST_F(SecondTerm, ClaimThatFailed_KeepsEverything) {
+  begin();
+  EXPECT_FALSE(world.swarm(id, "10.60.0.1").ok()) << "the gateway's";
+  world.swarm(id).value();
+  EXPECT_EQ(sweep(), 0U);
+  EXPECT_EQ(world.held().size(), 6U) << "gateway, four tasks and the new one";
 }
 
 // A node's engine was killed: it makes the network anew and asks for a task's address that a lost endpoint
