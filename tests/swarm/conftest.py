@@ -1,4 +1,4 @@
-"""One Swarm for all tests of a process; after each everything is removed, and every node must agree that it is."""
+"""One Swarm for the tests of a file; after each everything is removed, and every node must agree that it is."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 from cluster import Cluster  # noqa: E402  (the folders are no packages: they have to be put in the path first)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_cluster():
     with Cluster() as made:
         yield made

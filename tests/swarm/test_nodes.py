@@ -1,0 +1,40 @@
+"""A node that is lost, and comes back without having told its plugin of anything."""
+
+from lab import wait_until
+
+
+def settled(cluster, node, subnet):
+    """Whether a node's viaduct holds exactly what its tasks have."""
+    own = {task.address for task in cluster.running() if task.node == node.name}
+    held = {f"local/{address}" for address in own} | ({f"local/{subnet}.1"} if own else set())
+    return set(node.records.endpoints().values()) == own and node.records.held("local").keys() == held
+
+
+def test_a_worker_that_is_lost_and_comes_back(cluster):
+    """kill -9 of a worker's engine, with tasks and an attached container: the Swarm puts the tasks elsewhere; the node comes back, makes
+    the network of the same id again, and what its lost endpoints held is taken back. Three times over, without growth."""
+    subnet, node, leader = cluster.subnet(), cluster.node("node3"), cluster.leader()
+    cluster.network("net", "--attachable", "--subnet", f"{subnet}.0/24")
+    cluster.service("web", "net", 6, "--constraint", "node.role==worker")
+    cluster.wait_running("web", 6)
+    for _ in range(3):
+        node.run("one", "net")
+        assert len(node.records.endpoints()) == 4
+        node.engine.kill()
+        wait_until(lambda: cluster.swarm.nodes()["node3"][0] == "Down", 90, "the loss of the node")
+        wait_until(lambda: len([task for task in cluster.running("web") if task.node == "node2"]) == 6, 90, "tasks in their place")
+        addresses = [task.address for task in cluster.running("web") if task.node == "node2"]
+        assert len(set(addresses)) == 6
+        node.engine.start()
+        wait_until(lambda: cluster.swarm.nodes()["node3"][0] == "Ready", 90, "the node's return")
+        node.docker("rm", "-f", "one")
+        cluster.docker("service", "update", "-d", "--force", "web")
+        wait_until(lambda: len([task for task in cluster.running("web") if task.node == "node3"]) == 3, 120, "tasks on the node again")
+        cluster.wait_running("web", 6)
+        for one in cluster.nodes:
+            wait_until(lambda: settled(cluster, one, subnet), 40, f"what {one.name} holds", interval=0.5)
+        tasks = {f"global/{task.address}" for task in cluster.running()}
+        wait_until(lambda: leader.records.held("global").keys() == tasks | {f"global/{subnet}.1"}, 40, "what the leader holds")
+        tasks = cluster.running("web")
+        first, second = [task for task in tasks if task.node == "node3"][:2]
+        assert cluster.pings(first, second.address)
