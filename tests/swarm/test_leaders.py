@@ -1,0 +1,49 @@
+"""Changes of the leader: each begins by asking anew for everything that is alive, of a plugin that may have led before."""
+
+from lab import wait_until
+
+SERVICES, CHANGES = 100, 50
+
+
+def wanted(cluster, subnet):
+    """What a leader has to hold: the gateway and the address of each task that lives."""
+    return {f"global/{subnet}.1", *(f"global/{task.address}" for task in cluster.tasks() if task.alive and task.address)}
+
+
+def test_fifty_changes_with_a_hundred_services(cluster):
+    """Scenario 37: tasks come and go under every leader, and so does a whole network; no leader tells the one before it. Nobody's
+    address is given twice, and what is held does not grow."""
+    subnet, other = cluster.subnet(), cluster.subnet()
+    cluster.swarm.promote()
+    cluster.network("net", "--subnet", f"{subnet}.0/24")
+    for number in range(SERVICES):
+        cluster.service(f"web{number}", "net", 1)
+    wait_until(lambda: len(cluster.running()) == SERVICES, 400, "all services", interval=1)
+    most = 0
+    for change in range(CHANGES):
+        # One task goes and another comes under each leader.
+        name = f"web{change % SERVICES}"
+        cluster.docker("service", "update", "-d", "--force", name)
+        if change == 10:
+            cluster.network("other", "--subnet", f"{other}.0/24")
+            cluster.service("passing", "other", 2)
+            cluster.wait_running("passing", 2)
+        if change == 12:
+            cluster.docker("service", "rm", "passing")
+            wait_until(lambda: cluster.docker("network", "rm", "other", check=False).returncode == 0, 60, "removal of a network")
+        wait_until(lambda: len(cluster.running(name)) == 1, 90, f"the new task of {name}")
+        cluster.swarm.change_leader()
+        addresses = [task.address for task in cluster.running()]
+        assert len(set(addresses)) == len(addresses) >= SERVICES - 1
+        most = max(most, len(cluster.leader().records.held("global")))
+    # Twice the services would be reached after a few changes if what an old leader held stayed with it.
+    assert most <= SERVICES + 20, f"{most} addresses were held for {SERVICES} tasks"
+    # Whoever leads now has asked for what lives; its first new wish proves that the rest is nobody's.
+    cluster.service("last", "net", 1)
+    cluster.wait_running("last", 1)
+    leader = cluster.leader()
+    wait_until(lambda: leader.records.held("global").keys() == wanted(cluster, subnet), 100, "the end of what former leaders held", interval=1)
+    assert [pool for pool in leader.records.pools() if pool.startswith("global/")] == [f"global/{subnet}.0/24"]
+    for node in cluster.nodes:
+        own = sorted(task.address for task in cluster.running() if task.node == node.name)
+        assert sorted(node.records.endpoints().values()) == own
