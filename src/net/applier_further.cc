@@ -11,12 +11,7 @@ namespace viaduct::net {
 namespace {
 
 bool in_service(const std::optional<Link>& link) {
-  return link && link->group != kDyingGroup;
-}
-
-Error taken_by_stranger(const std::string& name) {
-  return Error{ErrorCode::kAlreadyExists,
-               fmt::format("link {} exists and is not viaduct's for this; rename or remove it", name)};
+  return link && link->in_service();
 }
 
 }  // namespace
@@ -25,7 +20,7 @@ Status NetworkApplier::create_joint(const JointSpec& spec) {
   auto created = kernel_.create_joint(spec);
   if (!created.ok() && created.error().code == ErrorCode::kAlreadyExists) {
     // The other end of a leftover goes with it.
-    if (!TRY(clear_leftover(spec.name, spec.alias))) return taken_by_stranger(spec.name);
+    if (!TRY(clear_leftover(spec.name, spec.alias))) return name_taken(spec.name);
     created = kernel_.create_joint(spec);
   }
   if (!created.ok() && created.error().sys_errno == EXFULL)
@@ -48,18 +43,7 @@ Status NetworkApplier::create_further(const FurtherPlan& plan) {
 
 Result<NetworkApplier::Ensured> NetworkApplier::ensure_further(const FurtherPlan& plan) {
   Ensured ensured;
-  const std::string& name = plan.bridge.name;
-  auto link = TRY(kernel_.find_link(name));
-  if (in_service(link)) {
-    if (link->alias != plan.bridge.alias || link->kind != "bridge") return taken_by_stranger(name);
-    TRY(mend_bridge(*link, plan.bridge, ensured.repaired));
-  } else {
-    TRY(create_bridge(plan.bridge));
-    ensured.repaired.push_back(fmt::format("bridge {} was missing, made anew", name));
-    link = TRY(kernel_.find_link(name));
-    if (!link) return unavailable(fmt::format("bridge {} vanished while it was made; try again", name));
-  }
-  ensured.bridge_index = link->index;
+  ensured.bridge_index = TRY(ensure_bridge(plan.bridge, ensured.repaired));
   const auto first = TRY(kernel_.find_link(plan.joint.bridge));
   if (!first)
     return unavailable(

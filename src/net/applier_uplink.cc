@@ -128,10 +128,8 @@ Status NetworkApplier::ensure_host_end(const NetworkPlan& plan, Ensured& ensured
   if (!plan.host_end) return {};
   const VlanSpec& spec = plan.host_end->link;
   const auto link = TRY(kernel_.find_link(spec.name));
-  const bool there = link && link->group != kDyingGroup;
-  if (there && link->alias != spec.alias)
-    return Error{ErrorCode::kAlreadyExists,
-                 fmt::format("link {} exists and is not viaduct's for this; rename or remove it", spec.name)};
+  const bool there = link && link->in_service();
+  if (there && link->alias != spec.alias) return name_taken(spec.name);
   if (there && link->up) return {};
   if (there) {
     TRY(kernel_.set_up(spec.name));
@@ -179,7 +177,7 @@ Status NetworkApplier::remove_from_segment(const NetworkPlan& plan, const std::v
   std::vector<std::string> names;
   for (const Link& link : links) {
     const auto wanted = aliases.find(link.name);
-    if (wanted != aliases.end() && link.alias == wanted->second && link.group != kDyingGroup)
+    if (wanted != aliases.end() && link.alias == wanted->second && link.in_service())
       names.push_back(link.name);
   }
   if (!names.empty()) TRY(kernel_.retire_links(names));

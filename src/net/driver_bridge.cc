@@ -147,10 +147,6 @@ std::optional<int> BridgeDriver::followed_mtu(const NetworkRecord& network, int 
   return clamped_mtu(network, uplink_mtu);
 }
 
-EndpointRules BridgeDriver::rules(const NetworkRecord& network, const EndpointRecord& endpoint) const {
-  return rules_of_endpoint(network, endpoint);
-}
-
 Result<PortPlan> BridgeDriver::ports(const NetworkRecord& network, const EndpointRecord& endpoint,
                                      const std::vector<PortBinding>& bindings) const {
   // Newer engines ask this of internal networks as well, where nothing can be published (trap T39).
@@ -168,15 +164,6 @@ Result<EndpointRecord> BridgeDriver::accept(const NetworkRecord& network,
         "network of mode=vlan with vlan_aware=true",
         short_id(request.endpoint_id), short_id(network.request.id)));
   return new_endpoint(network, request, options, context);
-}
-
-VethSpec BridgeDriver::plan(const NetworkRecord& network, const EndpointRecord& endpoint,
-                            const PlanContext& context) const {
-  return plan_of_pair(network, endpoint, context);
-}
-
-JoinReply BridgeDriver::join_reply(const NetworkRecord& network, const EndpointRecord& endpoint) const {
-  return reply_to_join(network, endpoint);
 }
 
 }  // namespace viaduct::net

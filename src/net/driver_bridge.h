@@ -1,13 +1,14 @@
 #pragma once
 
-#include "net/driver.h"
+#include "net/driver_parts.h"
 
 namespace viaduct::net {
 
 // mode=bridge: a Linux bridge of its own for each network, or one that the user names, the gateway's addresses on it, and the
 // gateway modes of the engine's bridge driver.
-class BridgeDriver final : public Driver {
+class BridgeDriver final : public PairDriver {
  public:
+  using PairDriver::plan;
   [[nodiscard]] std::string mode() const override;
   [[nodiscard]] Result<GatewayNeed> gateway_need(const GatewayQuestion& question) const override;
   [[nodiscard]] Result<NetworkRecord> accept(const CreateNetworkRequest& request,
@@ -22,14 +23,8 @@ class BridgeDriver final : public Driver {
   [[nodiscard]] Result<EndpointRecord> accept(const NetworkRecord& network,
                                               const CreateEndpointRequest& request,
                                               const PlanContext& context) const override;
-  [[nodiscard]] VethSpec plan(const NetworkRecord& network, const EndpointRecord& endpoint,
-                              const PlanContext& context) const override;
-  [[nodiscard]] EndpointRules rules(const NetworkRecord& network,
-                                    const EndpointRecord& endpoint) const override;
   [[nodiscard]] Result<PortPlan> ports(const NetworkRecord& network, const EndpointRecord& endpoint,
                                        const std::vector<PortBinding>& bindings) const override;
-  [[nodiscard]] JoinReply join_reply(const NetworkRecord& network,
-                                     const EndpointRecord& endpoint) const override;
 };
 
 }  // namespace viaduct::net

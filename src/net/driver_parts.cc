@@ -126,8 +126,9 @@ PortIsolation isolation_of(const NetworkOptions& options) {
                                                                                : PortIsolation::kOff;
 }
 
-Result<EndpointRecord> new_endpoint(const NetworkRecord& network, const CreateEndpointRequest& request,
-                                    const EndpointOptions& options, const PlanContext& context) {
+Result<EndpointRecord> PairDriver::new_endpoint(const NetworkRecord& network,
+                                                const CreateEndpointRequest& request,
+                                                const EndpointOptions& options, const PlanContext& context) {
   TRY(check_routes(options.routes, network.request));
   const auto subnets = subnets_of(network.request);
   TRY(check_address(network, subnets, request.ipv4));
@@ -141,8 +142,8 @@ Result<EndpointRecord> new_endpoint(const NetworkRecord& network, const CreateEn
   return record;
 }
 
-VethSpec plan_of_pair(const NetworkRecord& network, const EndpointRecord& endpoint,
-                      const PlanContext& context) {
+VethSpec PairDriver::plan(const NetworkRecord& network, const EndpointRecord& endpoint,
+                          const PlanContext& context) const {
   VethSpec spec;
   spec.host_name = endpoint.host_link;
   spec.peer_name = endpoint.peer_link;
@@ -158,7 +159,7 @@ VethSpec plan_of_pair(const NetworkRecord& network, const EndpointRecord& endpoi
   return spec;
 }
 
-EndpointRules rules_of_endpoint(const NetworkRecord& network, const EndpointRecord& endpoint) {
+EndpointRules PairDriver::rules(const NetworkRecord& network, const EndpointRecord& endpoint) const {
   EndpointRules rules;
   rules.ports = endpoint.ports;
   if (!stored_options(network).antispoof) return rules;
@@ -168,7 +169,7 @@ EndpointRules rules_of_endpoint(const NetworkRecord& network, const EndpointReco
   return rules;
 }
 
-JoinReply reply_to_join(const NetworkRecord& network, const EndpointRecord& endpoint) {
+JoinReply PairDriver::join_reply(const NetworkRecord& network, const EndpointRecord& endpoint) const {
   JoinReply reply;
   const EndpointOptions options = understood_endpoint_options(endpoint.request.driver_options);
   reply.source_name = endpoint.peer_link;

@@ -24,12 +24,22 @@ Result<int> choose_mtu(const CreateNetworkRequest& request, const NetworkOptions
 std::optional<int> clamped_mtu(const NetworkRecord& network, int uplink_mtu);
 PortIsolation isolation_of(const NetworkOptions& options);
 
-// As the methods of Driver.
-Result<EndpointRecord> new_endpoint(const NetworkRecord& network, const CreateEndpointRequest& request,
-                                    const EndpointOptions& options, const PlanContext& context);
-VethSpec plan_of_pair(const NetworkRecord& network, const EndpointRecord& endpoint,
-                      const PlanContext& context);
-EndpointRules rules_of_endpoint(const NetworkRecord& network, const EndpointRecord& endpoint);
-JoinReply reply_to_join(const NetworkRecord& network, const EndpointRecord& endpoint);
+// A kind whose endpoints are such pairs, with what these have in common.
+class PairDriver : public Driver {
+ public:
+  using Driver::plan;
+  [[nodiscard]] VethSpec plan(const NetworkRecord& network, const EndpointRecord& endpoint,
+                              const PlanContext& context) const override;
+  [[nodiscard]] EndpointRules rules(const NetworkRecord& network,
+                                    const EndpointRecord& endpoint) const override;
+  [[nodiscard]] JoinReply join_reply(const NetworkRecord& network,
+                                     const EndpointRecord& endpoint) const override;
+
+ protected:
+  // accept(), for options that the kind has looked at.
+  static Result<EndpointRecord> new_endpoint(const NetworkRecord& network,
+                                             const CreateEndpointRequest& request,
+                                             const EndpointOptions& options, const PlanContext& context);
+};
 
 }  // namespace viaduct::net

@@ -220,25 +220,17 @@ Result<EndpointRecord> VlanDriver::accept(const NetworkRecord& network, const Cr
 
 VethSpec VlanDriver::plan(const NetworkRecord& network, const EndpointRecord& endpoint,
                           const PlanContext& context) const {
-  VethSpec spec = plan_of_pair(network, endpoint, context);
+  VethSpec spec = PairDriver::plan(network, endpoint, context);
   if (network.segment->aware)
     spec.vlans = vlans_of(*network.segment, stored_options(network),
                           understood_endpoint_options(endpoint.request.driver_options));
   return spec;
 }
 
-EndpointRules VlanDriver::rules(const NetworkRecord& network, const EndpointRecord& endpoint) const {
-  return rules_of_endpoint(network, endpoint);
-}
-
 // Containers are reached at their own addresses: there is nothing to translate.
 Result<PortPlan> VlanDriver::ports(const NetworkRecord&, const EndpointRecord&,
                                    const std::vector<PortBinding>&) const {
   return PortPlan{};
-}
-
-JoinReply VlanDriver::join_reply(const NetworkRecord& network, const EndpointRecord& endpoint) const {
-  return reply_to_join(network, endpoint);
 }
 
 }  // namespace viaduct::net

@@ -1,13 +1,14 @@
 #pragma once
 
-#include "net/driver.h"
+#include "net/driver_parts.h"
 
 namespace viaduct::net {
 
 // mode=vlan: networks that are part of a LAN, or of a VLAN of it: a bridge with an uplink, which all networks of that VLAN
 // share (segment.h). The gateway is the LAN's; the host has no address there unless the user gives it one.
-class VlanDriver final : public Driver {
+class VlanDriver final : public PairDriver {
  public:
+  using PairDriver::plan;
   [[nodiscard]] std::string mode() const override;
   [[nodiscard]] Result<GatewayNeed> gateway_need(const GatewayQuestion& question) const override;
   [[nodiscard]] Result<NetworkRecord> accept(const CreateNetworkRequest& request,
@@ -24,12 +25,8 @@ class VlanDriver final : public Driver {
                                               const PlanContext& context) const override;
   [[nodiscard]] VethSpec plan(const NetworkRecord& network, const EndpointRecord& endpoint,
                               const PlanContext& context) const override;
-  [[nodiscard]] EndpointRules rules(const NetworkRecord& network,
-                                    const EndpointRecord& endpoint) const override;
   [[nodiscard]] Result<PortPlan> ports(const NetworkRecord& network, const EndpointRecord& endpoint,
                                        const std::vector<PortBinding>& bindings) const override;
-  [[nodiscard]] JoinReply join_reply(const NetworkRecord& network,
-                                     const EndpointRecord& endpoint) const override;
 };
 
 }  // namespace viaduct::net

@@ -110,7 +110,7 @@ void Inspector::look_at_bridge(const NetworkRecord& network, const Links& links,
     found.push_back({"bridge", network_of(network), std::move(text), std::move(remedy)});
   };
   const auto link = links.find(name);
-  if (link == links.end() || link->second.group == kDyingGroup) {
+  if (link == links.end() || !link->second.in_service()) {
     const std::string who =
         plan.adopted ? "bridge {}, which is not viaduct's, is gone" : "bridge {} is missing";
     tell(fmt::format(fmt::runtime(who), name),
@@ -177,7 +177,7 @@ void Inspector::look_at_further(const NetworkRecord& network, const FurtherPlan&
   };
   const auto in_place = [&](const std::string& name, const std::string& master) -> bool {
     const auto link = links.find(name);
-    if (link == links.end() || link->second.group == kDyingGroup || link->second.alias != plan.bridge.alias)
+    if (link == links.end() || !link->second.in_service() || link->second.alias != plan.bridge.alias)
       return false;
     const auto bridge = links.find(master);
     return master.empty() || (bridge != links.end() && link->second.master == bridge->second.index);
@@ -228,7 +228,7 @@ void Inspector::look_at_endpoint(const NetworkRecord& network, const EndpointRec
     found.push_back({"endpoint", ServiceCore::label(endpoint), std::move(text), std::move(remedy)});
   };
   const auto link = links.find(spec.host_name);
-  if (link == links.end() || link->second.group == kDyingGroup || link->second.alias != spec.alias) {
+  if (link == links.end() || !link->second.in_service() || link->second.alias != spec.alias) {
     // One that no container has joined, or has left, needs none.
     if (endpoint.sandbox_key.empty()) return;
     tell(fmt::format("its link {} is gone, and with it its container's sandbox", spec.host_name),
@@ -252,7 +252,7 @@ void Inspector::look_at_endpoint(const NetworkRecord& network, const EndpointRec
 
 void Inspector::look_at_stray(const Link& link, std::vector<Finding>& found) {
   const auto mark = mark_from_alias(link.alias);
-  if (link.group == kDyingGroup || !mark) return;
+  if (!link.in_service() || !mark) return;
   const auto tell = [&](std::string text, std::string remedy) {
     found.push_back({"link", "link " + link.name, std::move(text), std::move(remedy)});
   };

@@ -59,9 +59,8 @@ std::optional<LinkMark> mark_from_alias(const std::string& alias) {
 }
 
 const Link* link_in_service(const std::vector<Link>& links, const std::string& name) {
-  const auto found = std::find_if(links.begin(), links.end(), [&](const Link& link) {
-    return link.name == name && link.group != kDyingGroup;
-  });
+  const auto found = std::find_if(links.begin(), links.end(),
+                                  [&](const Link& link) { return link.name == name && link.in_service(); });
   return found == links.end() ? nullptr : &*found;
 }
 

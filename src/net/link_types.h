@@ -64,9 +64,12 @@ struct Link {
   int lower = 0;      // index of the link below (of a VLAN, a macvlan; of a veth its other end), 0 for none
   uint16_t vlan = 0;  // of kind "vlan": its VLAN
   TagProtocol vlan_protocol = TagProtocol::k8021q;
+
+  // Not on its way out.
+  [[nodiscard]] bool in_service() const { return group != kDyingGroup; }
 };
 
-// The link of that name that is not on its way out; null if there is none.
+// The link of that name that is in service; null if there is none.
 const Link* link_in_service(const std::vector<Link>& links, const std::string& name);
 
 // What a link reaches without a gateway.

@@ -9,24 +9,16 @@
 
 namespace viaduct::net {
 
-namespace {
-
-bool is_dying(const Link& link) {
-  return link.group == kDyingGroup;
-}
-
-Error name_taken(const std::string& name) {
+Error NetworkApplier::name_taken(const std::string& name) {
   return Error{ErrorCode::kAlreadyExists,
                fmt::format("link {} exists and is not viaduct's for this; rename or remove it", name)};
 }
 
-}  // namespace
-
 Result<bool> NetworkApplier::clear_leftover(const std::string& name, const std::string& alias) {
   const auto link = TRY(kernel_.find_link(name));
   if (!link) return true;  // the reaper was faster
-  if (link->alias != alias && !is_dying(*link)) return false;
-  if (!is_dying(*link)) TRY(kernel_.retire_links({name}));
+  if (link->alias != alias && link->in_service()) return false;
+  if (link->in_service()) TRY(kernel_.retire_links({name}));
   if (kernel_.reap().ok()) return true;
   // It goes when the reaper succeeds; until then its name is not to be had.
   reaper_.wake();
@@ -42,7 +34,7 @@ Status NetworkApplier::create_bridge(const BridgeSpec& spec) {
 
 Result<Link> NetworkApplier::adopted_bridge(const std::string& name) {
   auto link = TRY(kernel_.find_link(name));
-  if (link && link->kind == "bridge" && !is_dying(*link)) return std::move(*link);
+  if (link && link->kind == "bridge" && link->in_service()) return std::move(*link);
   return unavailable(
       fmt::format("bridge {} is not viaduct's, and {}; make it again, or remove the network and create it "
                   "without that name",
@@ -83,6 +75,20 @@ Status NetworkApplier::mend_bridge(const Link& link, const BridgeSpec& spec,
   return {};
 }
 
+Result<int> NetworkApplier::ensure_bridge(const BridgeSpec& spec, std::vector<std::string>& repaired) {
+  auto link = TRY(kernel_.find_link(spec.name));
+  if (link && link->in_service()) {
+    if (link->alias != spec.alias || link->kind != "bridge") return name_taken(spec.name);
+    TRY(mend_bridge(*link, spec, repaired));
+  } else {
+    TRY(create_bridge(spec));
+    repaired.push_back(fmt::format("bridge {} was missing, made anew", spec.name));
+    link = TRY(kernel_.find_link(spec.name));
+    if (!link) return unavailable(fmt::format("bridge {} vanished while it was made; try again", spec.name));
+  }
+  return link->index;
+}
+
 Result<NetworkApplier::Ensured> NetworkApplier::ensure(const NetworkPlan& plan) {
   Ensured ensured;
   const std::string& name = plan.bridge.name;
@@ -90,19 +96,9 @@ Result<NetworkApplier::Ensured> NetworkApplier::ensure(const NetworkPlan& plan) 
     ensured.bridge_index = TRY(adopted_bridge(name)).index;
     return ensured;
   }
-  auto link = TRY(kernel_.find_link(name));
-  if (link && !is_dying(*link)) {
-    if (link->alias != plan.bridge.alias || link->kind != "bridge") return name_taken(name);
-    TRY(mend_bridge(*link, plan.bridge, ensured.repaired));
-  } else {
-    TRY(create_bridge(plan.bridge));
-    ensured.repaired.push_back(fmt::format("bridge {} was missing, made anew", name));
-    link = TRY(kernel_.find_link(name));
-    if (!link) return unavailable(fmt::format("bridge {} vanished while it was made; try again", name));
-  }
-  ensured.bridge_index = link->index;
+  ensured.bridge_index = TRY(ensure_bridge(plan.bridge, ensured.repaired));
   if (plan.uplink) {
-    TRY(ensure_uplink(plan, link->index, ensured));
+    TRY(ensure_uplink(plan, ensured.bridge_index, ensured));
     TRY(ensure_host_end(plan, ensured));
   }
   const std::string& holder = plan.host_end ? plan.host_end->link.name : name;
@@ -122,7 +118,7 @@ Status NetworkApplier::remove(const NetworkPlan& plan, const std::vector<VethSpe
   if (plan.uplink || plan.shared) return remove_from_segment(plan, endpoints);
   std::vector<std::string> names;
   const auto note_if_ours = [&](const Link& link, const std::string& alias) {
-    if (link.alias == alias && !is_dying(link)) names.push_back(link.name);
+    if (link.alias == alias && link.in_service()) names.push_back(link.name);
   };
   if (endpoints.empty() && plan.further.empty()) {
     const auto bridge = TRY(kernel_.find_link(plan.bridge.name));
@@ -170,7 +166,7 @@ Status NetworkApplier::remove_endpoint(const VethSpec& spec) {
   std::vector<std::string> names;
   const auto note_if_ours = [&](const std::string& name, const std::string& alias) -> Status {
     const auto link = TRY(kernel_.find_link(name));
-    if (link && link->alias == alias && !is_dying(*link)) names.push_back(name);
+    if (link && link->alias == alias && link->in_service()) names.push_back(name);
     return {};
   };
   TRY(note_if_ours(spec.host_name, spec.alias));

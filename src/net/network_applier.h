@@ -57,7 +57,10 @@ class NetworkApplier {
   Status remove_endpoint(const VethSpec& spec);
 
  private:
+  static Error name_taken(const std::string& name);
   Status create_bridge(const BridgeSpec& spec);
+  // Its index.
+  Result<int> ensure_bridge(const BridgeSpec& spec, std::vector<std::string>& repaired);
   // The bridge of somebody else's that a plan stands on. Errors: kUnavailable, it is not there.
   Result<Link> adopted_bridge(const std::string& name);
   // Gets a leftover of one's own, or what is dying, out of the way of a new link. Returns whether the name is worth another

@@ -97,7 +97,7 @@ Result<std::optional<Link>> NetworkLifecycle::adopted_bridge(const CreateNetwork
           fmt::format("bridge {} is network {}'s; give network {} another name for its bridge, or none", name,
                       short_id(other.request.id), short_id(request.id)));
   auto link = TRY(core_.kernel.find_link(name));
-  if (!link || link->group == kDyingGroup) return std::optional<Link>();
+  if (!link || !link->in_service()) return std::optional<Link>();
   const auto mark = mark_from_alias(link->alias);
   if (mark && mark->instance == core_.environment.instance) return std::optional<Link>();
   if (link->kind != "bridge")
@@ -272,8 +272,8 @@ Status NetworkLifecycle::refuse_subnets_of_host(const NetworkRecord& draft) {
   const auto links = TRY(core_.kernel.links());
   for (const Link& link : links) {
     const auto mark = mark_from_alias(link.alias);
-    const bool ours = (mark && mark->instance == core_.environment.instance) || link.group == kDyingGroup ||
-                      link.name == adopted;
+    const bool ours =
+        (mark && mark->instance == core_.environment.instance) || !link.in_service() || link.name == adopted;
     // A port's addresses do not route; skipping ports spares a question for each container on the host.
     if (ours || link.master != 0 || (link.group == kLiveGroup && !mark)) continue;
     const auto addresses = core_.kernel.addresses(link.name);

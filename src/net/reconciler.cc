@@ -42,7 +42,7 @@ Result<ReconcileReport> Reconciler::compare(Calls calls) {
   const auto links = TRY(core_.kernel.links());
   Marks marks;
   for (const Link& link : links)
-    if (link.group != kDyingGroup && !link.alias.empty()) marks.insert(link.alias);
+    if (link.in_service() && !link.alias.empty()) marks.insert(link.alias);
   ReconcileReport report;
   for (const NetworkRecord& network : core_.table.networks()) {
     ++report.networks;
@@ -124,7 +124,7 @@ void Reconciler::judge_missing(const NetworkRecord& network, const std::vector<E
 
 void Reconciler::judge_link(const Link& link, ReconcileReport& report) {
   const auto mark = mark_from_alias(link.alias);
-  if (link.group == kDyingGroup || !mark) return;
+  if (!link.in_service() || !mark) return;
   if (mark->instance != core_.environment.instance) {
     report.problems.push_back(
         fmt::format("link {} belongs to another instance of viaduct ({}) and is left alone; remove it if "
@@ -201,7 +201,7 @@ void Reconciler::retire(const Link& link, ReconcileReport& report) {
   // The list may be old by now: a link of that name is retired only if it still has the mark.
   const auto current = core_.kernel.find_link(link.name);
   const auto still_there = [&](const std::optional<Link>& found) {
-    return found && found->alias == link.alias && found->group != kDyingGroup;
+    return found && found->alias == link.alias && found->in_service();
   };
   if (current.ok() && !still_there(current.value())) return;
   const auto retired = current.ok() ? core_.kernel.retire_links({link.name}) : Status(current.error());

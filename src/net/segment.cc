@@ -152,7 +152,7 @@ const Link* sub_interface_of(const Segment& segment, const std::vector<Link>& li
   if (parent == nullptr) return nullptr;
   const auto found = std::find_if(links.begin(), links.end(), [&](const Link& link) {
     return link.kind == "vlan" && link.lower == parent->index && link.vlan == segment.vlan &&
-           link.vlan_protocol == segment.protocol && link.group != kDyingGroup;
+           link.vlan_protocol == segment.protocol && link.in_service();
   });
   return found == links.end() ? nullptr : &*found;
 }

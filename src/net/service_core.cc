@@ -76,7 +76,7 @@ VethSpec ServiceCore::plan(const NetworkRecord& network, const EndpointRecord& e
 Result<std::optional<Link>> ServiceCore::host_link(const NetworkRecord& network,
                                                    const EndpointRecord& endpoint) {
   auto link = TRY(kernel.find_link(endpoint.host_link));
-  if (link && (link->group == kDyingGroup || link->alias != plan(network, endpoint).alias)) link.reset();
+  if (link && (!link->in_service() || link->alias != plan(network, endpoint).alias)) link.reset();
   return link;
 }
 
@@ -255,7 +255,7 @@ void ServiceCore::announce(const NetworkRecord& network, const EndpointRecord& e
 Result<std::set<std::string>> ServiceCore::aliases_in_service() {
   std::set<std::string> aliases;
   for (const Link& link : TRY(kernel.links()))
-    if (!link.alias.empty() && link.group != kDyingGroup) aliases.insert(link.alias);
+    if (!link.alias.empty() && link.in_service()) aliases.insert(link.alias);
   return aliases;
 }
 

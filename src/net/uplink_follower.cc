@@ -51,7 +51,7 @@ bool UplinkFollower::is_due(const NetworkRecord& network, int uplink_mtu,
   const auto names = bridges_of(network);
   const std::string own = core_.plan(network).bridge.alias;
   for (const Link& link : links) {
-    if (link.group == kDyingGroup || link.alias.empty()) continue;
+    if (!link.in_service() || link.alias.empty()) continue;
     if (link.alias != own)
       mtus.emplace(link.alias, link.mtu);
     else if (std::find(names.begin(), names.end(), link.name) != names.end())
