@@ -152,9 +152,12 @@ std::string NetworkService::network_on(const Prefix& pool) const {
 std::vector<LanSubnet> NetworkService::lan_subnets() const {
   std::vector<LanSubnet> all;
   for (const NetworkRecord& network : impl_->core.table.networks()) {
+    if (!network.segment) continue;
+    const Segment& segment = *network.segment;
     // Where the bridge keeps VLANs apart, the host itself is in none of them.
-    if (!network.segment || network.segment->aware) continue;
-    for (const Subnet& subnet : subnets_of(network.request)) all.push_back({network.bridge, subnet.prefix});
+    const LanWay way =
+        segment.aware ? LanWay{segment.parent, true, segment.vlan, segment.protocol} : LanWay{network.bridge};
+    for (const Subnet& subnet : subnets_of(network.request)) all.push_back({subnet.prefix, way});
   }
   return all;
 }

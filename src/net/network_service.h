@@ -15,6 +15,7 @@
 #include "net/host_ports.h"
 #include "net/kernel.h"
 #include "net/network_types.h"
+#include "net/probe_links.h"
 #include "net/records.h"
 #include "store/store.h"
 
@@ -49,12 +50,6 @@ struct NetworkEnvironment {
                                                            std::chrono::seconds(1), std::chrono::seconds(3)};
   // A network stands on a LAN since now (lan_subnets()).
   std::function<void()> lan_joined = {};
-};
-
-// A subnet that foreign hosts are in as well, and the bridge by which they are reached, where the host needs no address for it.
-struct LanSubnet {
-  std::string bridge;
-  Prefix subnet;
 };
 
 // What start-up found and repaired, for the log and for operators.
@@ -148,7 +143,7 @@ class NetworkService {
   // "network 9c1b…" with exactly this subnet; empty if there is none. Walks over the networks.
   [[nodiscard]] std::string network_on(const Prefix& pool) const;
 
-  // Of networks of mode=vlan whose bridge carries the LAN's frames as they are.
+  // Of networks of mode=vlan.
   [[nodiscard]] std::vector<LanSubnet> lan_subnets() const;
 
   // For operators: copies as of one moment, ordered by id.

@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <set>
+#include <tuple>
 
 #include "base/deadline.h"
 #include "net/neighbour_codec.h"
@@ -27,17 +28,30 @@ constexpr size_t kLongestAnswer = 512;
 constexpr int kAgainAfter = 3;
 constexpr std::array<uint8_t, 6> kAllNodes = {0x33, 0x33, 0, 0, 0, 1};
 
-// A neighbour advertisement directly behind the IPv6 header; all else stays in the kernel.
-constexpr std::array<sock_filter, 6> kAdvertisementsOnly = {{
-    {BPF_LD | BPF_B | BPF_ABS, 0, 0, 20},
-    {BPF_JMP | BPF_JEQ | BPF_K, 0, 3, IPPROTO_ICMPV6},
-    {BPF_LD | BPF_B | BPF_ABS, 0, 0, 54},
-    {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 136},
-    {BPF_RET | BPF_K, 0, 0, kLongestAnswer},
-    {BPF_RET | BPF_K, 0, 0, 0},
-}};
+// What a socket lets through, all of it at once; the rest stays in the kernel (Documentation/networking/filter.rst).
+struct Condition {
+  uint16_t size = BPF_B;
+  uint32_t offset = 0;
+  uint32_t value = 0;
+  uint32_t mask = ~uint32_t{0};
+};
 
-// One link and one family: a socket, and what is asked there.
+std::vector<sock_filter> only_if(const std::vector<Condition>& conditions) {
+  constexpr uint8_t kToRefusal = 1;  // a mark, until it is known how far that is
+  std::vector<sock_filter> code;
+  for (const Condition& one : conditions) {
+    code.push_back({static_cast<uint16_t>(BPF_LD | one.size | BPF_ABS), 0, 0, one.offset});
+    code.push_back({BPF_ALU | BPF_AND | BPF_K, 0, 0, one.mask});
+    code.push_back({BPF_JMP | BPF_JEQ | BPF_K, 0, kToRefusal, one.value});
+  }
+  code.push_back({BPF_RET | BPF_K, 0, 0, kLongestAnswer});
+  for (size_t at = 0; at < code.size(); ++at)
+    if (code[at].jf == kToRefusal) code[at].jf = static_cast<uint8_t>(code.size() - at - 1);
+  code.push_back({BPF_RET | BPF_K, 0, 0, 0});
+  return code;
+}
+
+// One link, VLAN and family: a socket, and what is asked there.
 struct Ear {
   ProbeLink link;
   Family family = Family::kIpv4;
@@ -47,18 +61,45 @@ struct Ear {
 };
 
 Error failure(const Ear& ear) {
-  return from_errno(errno, fmt::format("cannot ask for neighbours on link {}", ear.link.name));
+  return from_errno(errno, fmt::format("cannot ask for neighbours on link {}", words_of(ear.link)));
+}
+
+uint16_t protocol_of(const Ear& ear) {
+  return ear.family == Family::kIpv4 ? ETH_P_ARP : ETH_P_IPV6;
+}
+
+std::vector<Condition> conditions_of(const Ear& ear) {
+  std::vector<Condition> all;
+  if (ear.link.is_port) {
+    const auto about = [](int what) { return static_cast<uint32_t>(SKF_AD_OFF + what); };
+    all.push_back({BPF_W, about(SKF_AD_PROTOCOL), protocol_of(ear)});
+    // The kernel has taken the tag off the frame by then.
+    all.push_back({BPF_W, about(SKF_AD_VLAN_TAG_PRESENT), ear.link.vlan == 0 ? 0U : 1U});
+    if (ear.link.vlan != 0) all.push_back({BPF_W, about(SKF_AD_VLAN_TAG), ear.link.vlan, 0xfff});
+  }
+  if (ear.family == Family::kIpv6) {
+    // A neighbour advertisement directly behind the IPv6 header.
+    all.push_back({BPF_B, 20, IPPROTO_ICMPV6});
+    all.push_back({BPF_B, 54, 136});
+  }
+  return all;
 }
 
 Status listen_on(Ear& ear) {
   // Of no protocol until the filter is there.
   ear.socket.reset(::socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!ear.socket.valid()) return failure(ear);
-  if (ear.family == Family::kIpv6) {
-    auto code = kAdvertisementsOnly;
+  if (const auto conditions = conditions_of(ear); !conditions.empty()) {
+    auto code = only_if(conditions);
     const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
     if (::setsockopt(ear.socket.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0)
       return failure(ear);
+  }
+  const int yes = 1;
+  if (ear.link.is_port &&
+      ::setsockopt(ear.socket.get(), SOL_PACKET, PACKET_IGNORE_OUTGOING, &yes, sizeof(yes)) != 0)
+    return failure(ear);
+  if (ear.family == Family::kIpv6) {
     // The link itself may have no IPv6, and not take the group's frames in.
     packet_mreq group{};
     group.mr_ifindex = ear.link.index;
@@ -70,7 +111,8 @@ Status listen_on(Ear& ear) {
   }
   sockaddr_ll place{};
   place.sll_family = AF_PACKET;
-  place.sll_protocol = htons(ear.family == Family::kIpv4 ? ETH_P_ARP : ETH_P_IPV6);
+  // Who asks for one protocol hears nothing of a port: its bridge has taken it by then.
+  place.sll_protocol = htons(ear.link.is_port ? ETH_P_ALL : protocol_of(ear));
   place.sll_ifindex = ear.link.index;
   if (::bind(ear.socket.get(), reinterpret_cast<const sockaddr*>(&place), sizeof(place)) != 0)
     return failure(ear);
@@ -84,8 +126,9 @@ Status ask_all(const Ear& ear, Turn turn) {
     if (ear.answered.contains(address)) continue;
     // A switch may keep one form of the question or of the answer from its ports: so both.
     const auto source = turn == Turn::kSecond ? ear.link.link_local : std::nullopt;
-    const Frame frame = ear.family == Family::kIpv4 ? arp_probe(ear.link.mac, address)
-                                                    : solicitation(ear.link.mac, source, address);
+    Frame frame = ear.family == Family::kIpv4 ? arp_probe(ear.link.mac, address)
+                                              : solicitation(ear.link.mac, source, address);
+    if (ear.link.vlan != 0) frame = tagged(frame, ear.link.protocol, ear.link.vlan);
     const bool sent = ::send(ear.socket.get(), frame.data(), frame.size(), 0) >= 0;
     // A full queue loses the frame, as a link may.
     if (!sent && errno != EAGAIN && errno != ENOBUFS) return failure(ear);
@@ -106,9 +149,9 @@ void hear(Ear& ear, std::vector<NeighbourAnswer>& answers) {
 }
 
 std::vector<Ear> ears_for(const std::vector<NeighbourQuestion>& questions) {
-  std::map<std::pair<int, Family>, Ear> ears;
+  std::map<std::tuple<int, bool, uint16_t, TagProtocol, Family>, Ear> ears;
   for (const auto& [link, address] : questions) {
-    Ear& ear = ears[{link.index, address.family()}];
+    Ear& ear = ears[{link.index, link.is_port, link.vlan, link.protocol, address.family()}];
     ear.link = link;
     ear.family = address.family();
     ear.asked.insert(address);

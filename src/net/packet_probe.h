@@ -6,7 +6,8 @@
 namespace viaduct::net {
 
 // The NeighbourProbe seam over packet sockets (packet(7)), in the network namespace of the thread that calls ask(). Sockets
-// live as long as a question; between questions the links' traffic costs nothing.
+// live as long as a question; between questions the links' traffic costs nothing. Meanwhile a bridge's port hands all that comes
+// in to a filter in the kernel.
 class PacketProbe final : public NeighbourProbe {
  public:
   PacketProbe();

@@ -18,10 +18,14 @@ bool is_link_local_ipv6(const IpAddress& address) {
 
 }  // namespace
 
+std::string words_of(const ProbeLink& link) {
+  return link.vlan == 0 ? link.name : fmt::format("VLAN {} of {}", link.vlan, link.name);
+}
+
 ProbeLinks::ProbeLinks(const std::vector<OnLink>& on_link) {
   for (const auto& [link, network, own] : on_link) {
     if (own.has_value() && is_link_local_ipv6(*own)) link_local_[link] = *own;
-    if (network.length() >= kLeastNetworkLength) networks_[network].insert(link);
+    if (network.length() >= kLeastNetworkLength) networks_[network].insert({link});
   }
 }
 
@@ -34,11 +38,12 @@ void ProbeLinks::set_links(std::vector<Link> links) {
   }
 }
 
-void ProbeLinks::add_lan(const Prefix& network, const std::string& link) {
+void ProbeLinks::add_lan(const LanSubnet& lan) {
+  const LanWay& way = lan.way;
   const auto at = std::find_if(links_.begin(), links_.end(),
-                               [&](const auto& entry) { return entry.second.name == link; });
-  if (at == links_.end() || network.length() < kLeastNetworkLength) return;
-  networks_[network].insert(at->first);
+                               [&](const auto& entry) { return entry.second.name == way.link; });
+  if (at == links_.end() || lan.subnet.length() < kLeastNetworkLength) return;
+  networks_[lan.subnet].insert({at->first, way.is_port, way.vlan, way.protocol});
   open_bridges_.insert(at->first);
 }
 
@@ -46,9 +51,9 @@ bool ProbeLinks::containers_only(const Link& link) const {
   return link.kind == "bridge" && !open_bridges_.contains(link.index);
 }
 
-std::set<int> ProbeLinks::reaching(const Prefix& pool) const {
+std::set<ProbeLinks::Way> ProbeLinks::reaching(const Prefix& pool) const {
   // Those as long as the pool or longer stand behind it, up to its last address.
-  std::set<int> links;
+  std::set<Way> links;
   for (auto at = networks_.lower_bound(pool); at != networks_.end() && pool.contains(at->first.first()); ++at)
     if (at->first.length() >= pool.length()) links.insert(at->second.begin(), at->second.end());
   for (int length = pool.length() - 1; links.empty() && length >= kLeastNetworkLength; --length)
@@ -60,8 +65,8 @@ std::set<int> ProbeLinks::reaching(const Prefix& pool) const {
 ProbeLinks::Found ProbeLinks::find(const Prefix& pool, Reach reach) const {
   Found found;
   found.why_none = "no link of this host reaches the subnet directly";
-  for (const int index : reaching(pool)) {
-    const auto at = links_.find(index);
+  for (const Way& way : reaching(pool)) {
+    const auto at = links_.find(way.link);
     if (at == links_.end()) continue;
     const Link& link = at->second;
     if (!link.ethernet || !link.mac.has_value())
@@ -71,10 +76,17 @@ ProbeLinks::Found ProbeLinks::find(const Prefix& pool, Reach reach) const {
     else if (reach == Reach::kForeign && containers_only(link))
       found.why_none = fmt::format("only containers are on bridge {}", link.name);
     else
-      found.links.push_back({.index = index, .name = link.name, .mac = *link.mac, .link_local = {}});
+      found.links.push_back({.index = way.link,
+                             .name = link.name,
+                             .mac = *link.mac,
+                             .link_local = {},
+                             .is_port = way.is_port,
+                             .vlan = way.vlan,
+                             .protocol = way.protocol});
   }
   for (ProbeLink& link : found.links)
-    if (const auto own = link_local_.find(link.index); own != link_local_.end())
+    // A port's own address is not known in its VLANs.
+    if (const auto own = link_local_.find(link.index); !link.is_port && own != link_local_.end())
       link.link_local = own->second;
   if (!found.links.empty()) found.why_none.clear();
   return found;

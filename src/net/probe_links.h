@@ -16,6 +16,24 @@ struct ProbeLink {
   std::string name;
   Mac mac;
   std::optional<IpAddress> link_local;  // IPv6
+  bool is_port = false;                 // what comes in goes on to its bridge, before the host looks at it
+  uint16_t vlan = 0;                    // of a port: those with this tag; 0, without one
+  TagProtocol protocol = TagProtocol::k8021q;
+};
+// For operators: "eth0", "VLAN 10 of eth1".
+std::string words_of(const ProbeLink& link);
+
+// How foreign hosts on a LAN are reached where the host needs neither an address nor a route for that: by the link itself, or
+// by what the link, a port of a bridge, has with a tag or without. The fields are ProbeLink's.
+struct LanWay {
+  std::string link;
+  bool is_port = false;
+  uint16_t vlan = 0;
+  TagProtocol protocol = TagProtocol::k8021q;
+};
+struct LanSubnet {
+  Prefix subnet;
+  LanWay way;
 };
 
 // On which links of the host a pool's addresses may belong to foreign hosts. Pure: a picture of one moment.
@@ -25,8 +43,8 @@ class ProbeLinks {
   // Before this finds anything, and before add_lan(): all links of the host. Spared where no pool is reached.
   void set_links(std::vector<Link> links);
 
-  // Likewise: a network that is reached by a link without an address or a route of the host's, and that foreign hosts are in.
-  void add_lan(const Prefix& network, const std::string& link);
+  // Likewise. A link that is not there is passed over.
+  void add_lan(const LanSubnet& lan);
 
   enum class Reach {
     kForeign,  // links that foreign hosts may be on: no bridge whose ports are veths alone, for only containers are there
@@ -45,11 +63,18 @@ class ProbeLinks {
   [[nodiscard]] const std::set<Mac>& own_macs() const { return own_macs_; }
 
  private:
+  struct Way {
+    int link = 0;
+    bool is_port = false;
+    uint16_t vlan = 0;
+    TagProtocol protocol = TagProtocol::k8021q;
+    auto operator<=>(const Way&) const = default;
+  };
   [[nodiscard]] bool containers_only(const Link& link) const;
-  [[nodiscard]] std::set<int> reaching(const Prefix& pool) const;
+  [[nodiscard]] std::set<Way> reaching(const Prefix& pool) const;
 
   std::map<int, Link> links_;
-  std::map<Prefix, std::set<int>> networks_;  // and the links that reach them
+  std::map<Prefix, std::set<Way>> networks_;  // and what reaches them
   std::map<int, IpAddress> link_local_;       // by link
   std::set<int> open_bridges_;                // with a port that is no veth
   std::set<Mac> own_macs_;

@@ -14,7 +14,7 @@ constexpr std::chrono::seconds kBetweenSurveys{15};
 
 std::string names_of(const std::vector<net::ProbeLink>& links) {
   std::string out;
-  for (const auto& link : links) out += (out.empty() ? "" : ", ") + link.name;
+  for (const auto& link : links) out += (out.empty() ? "" : ", ") + words_of(link);
   return out;
 }
 
@@ -28,7 +28,7 @@ Result<net::ProbeLinks> picture_of(net::Kernel& kernel, const std::vector<ipam::
   const bool any = !lans.empty() || std::any_of(pools.begin(), pools.end(),
                                                 [&](const auto& pool) { return picture.reached(pool.pool); });
   if (any) picture.set_links(TRY(kernel.links()));
-  for (const net::LanSubnet& lan : lans) picture.add_lan(lan.subnet, lan.bridge);
+  for (const net::LanSubnet& lan : lans) picture.add_lan(lan);
   return picture;
 }
 

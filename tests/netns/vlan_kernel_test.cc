@@ -1,11 +1,14 @@
 // What every Kernel promises about VLANs: sub-interfaces, uplinks, and bridges that keep VLANs apart. The real one needs a
 // kernel with 802.1Q (tests/README.md, tier vlan).
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <set>
 #include <type_traits>
 
 #include "net/fake_kernel.h"
 #include "net/netlink_kernel.h"
+#include "net/packet_probe.h"
 #include "netns/netns_world.h"
 
 namespace viaduct::net {
@@ -211,6 +214,7 @@ TYPED_TEST(VlanKernel, AttachedAgain_APortHasNoVlansUntilItIsGivenThem) {
 }
 
 using VlanAnnouncement = netns::FreshNetns;
+using VlanProbe = netns::FreshNetns;
 
 // On a bridge that keeps VLANs apart: the LAN behind the uplink, with the tag, and a port of the same VLAN, without; nobody
 // in another one, and not the LAN that is untagged.
@@ -259,6 +263,49 @@ TEST_F(VlanAnnouncement, ReachesNeighboursOfItsVlanAlone) {  // Scenario 29
       return known(at).find(fresh.to_string()) != std::string::npos;
     })) << known(at);
   for (const size_t at : {1, 3}) EXPECT_NE(known(at).find(stale), std::string::npos) << known(at);
+}
+
+// The host is in no VLAN of the bridge, and asks at the port. Scenario 31.
+TEST_F(VlanProbe, ForeignHostsOfEachVlan_AnswerForTheirOwn) {
+  const netns::Namespace lan;
+  netns::run("ip link add eth1 type veth peer name lan netns " + lan.path());
+  lan.run("ip link set lan address 52:54:00:12:34:56 up; ip addr add 10.1.0.7/24 dev lan");
+  for (const char* vlan : {"10", "20"})
+    lan.run(fmt::format(
+        "ip link add lan.{0} link lan up type vlan id {0}; ip addr add 10.1.0.{0}/24 dev lan.{0}; "
+        "ip addr add fd01::{0}/64 dev lan.{0} nodad",
+        vlan));
+  lan.run(
+      "ip link add lan.30 link lan up type vlan proto 802.1ad id 30; ip addr add 10.1.0.30/24 dev lan.30");
+  lan.run("sysctl -qw net.ipv4.conf.all.arp_ignore=1");
+  NetlinkKernel kernel;
+  ASSERT_TRUE(kernel.set_up("eth1").ok());
+  BridgeSpec bridge{"vd-eth1", "viaduct/i/segment/eth1", 0, kVlanBridgeMac};
+  bridge.filtering = TagProtocol::k8021q;
+  ASSERT_TRUE(kernel.create_bridge(bridge).ok());
+  ASSERT_TRUE(kernel.join_bridge("eth1", "vd-eth1").ok());
+  ASSERT_TRUE(kernel.set_vlans("eth1", {1, VlanSet::parse("10,20").value()}).ok());
+  const auto port = kernel.find_link("eth1").value().value();
+  PacketProbe probe;
+  using Texts = std::set<std::string>;
+  const auto answering = [&](uint16_t vlan, TagProtocol protocol, const Texts& asked) {
+    const ProbeLink way{port.index, port.name, *port.mac, {}, true, vlan, protocol};
+    std::vector<NeighbourQuestion> questions;
+    for (const std::string& address : asked) questions.push_back({way, IpAddress::parse(address).value()});
+    const auto outcome = probe.ask(questions, seconds(2));
+    EXPECT_TRUE(outcome.ok() && outcome.value().failed.empty());
+    Texts answers;
+    for (const NeighbourAnswer& one : outcome.value().answers) {
+      EXPECT_EQ(one.mac.to_string(), "52:54:00:12:34:56");
+      answers.insert(one.address.to_string());
+    }
+    return answers;
+  };
+  const Texts all{"10.1.0.7", "10.1.0.10", "10.1.0.20", "10.1.0.30", "fd01::10", "fd01::20"};
+  EXPECT_EQ(answering(10, TagProtocol::k8021q, all), (Texts{"10.1.0.10", "fd01::10"}));
+  EXPECT_EQ(answering(20, TagProtocol::k8021q, all), (Texts{"10.1.0.20", "fd01::20"}));
+  EXPECT_EQ(answering(30, TagProtocol::k8021ad, all), (Texts{"10.1.0.30"}));
+  EXPECT_EQ(answering(0, TagProtocol::k8021q, all), (Texts{"10.1.0.7"}));
 }
 
 }  // namespace

@@ -131,12 +131,18 @@ def test_isolated_containers_reach_the_lan_alone(stack, lan, aware):
     assert stack.pings("ten", "192.168.10.1") and lan.pings(one) and lan.pings(two)
 
 
-def test_an_address_that_a_host_of_the_vlan_has_is_passed(stack, lan):
-    """Scenario 31: the host has no address on that VLAN, and asks with its tag all the same; who has the address untagged is no matter."""
-    lan.batch("addr add 192.168.10.2/24 dev lan.10")
-    lan.batch("addr add 192.168.10.3/24 dev wire1")
-    stack.vlan("v10", 10)
-    assert stack.connect("ten", "v10")["IPAddress"] == "192.168.10.3"
+@aware
+def test_an_address_that_a_host_of_the_vlan_has_is_passed(stack, lan, aware):
+    """Scenario 31: the host has no address on that VLAN, and asks with its tag all the same; who has the address untagged, or on another
+    VLAN, is no matter."""
+    lan.batch("addr add 192.168.10.2/24 dev lan.10", "addr add 192.168.10.3/24 dev wire1", "addr add 192.168.10.4/24 dev lan.20")
+    with lan.watch() as watch:
+        stack.vlan("v10", 10, aware)
+        assert stack.connect("ten", "v10")["IPAddress"] == "192.168.10.3"
+        assert stack.connect("tenth", "v10")["IPAddress"] == "192.168.10.4"
+        assert watch.tags("who-has 192.168.10.2") == {TAG10}
+    seen = stack.ctl("pool", "show", "local/192.168.10.0/24")
+    assert f"foreign hosts are looked for on {'VLAN 10 of eth1' if aware else 'vd-eth1.10'}" in seen
 
 
 @aware

@@ -1,4 +1,5 @@
 // Networks of mode=vlan: what is made of a LAN or VLAN, shared, healed and taken away, and what is refused.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -274,6 +275,21 @@ TEST_F(VlanCalls, VlanAware_OneBridgeAndThePortsAreInTheirVlans) {
   remove('b');
   EXPECT_TRUE(world.empty_after_reaping());
   EXPECT_EQ(world.link("eth1")->master, 0);
+}
+
+// Scenario 31: by which way foreign hosts are asked.
+TEST_F(VlanCalls, LanSubnets_AreReachedByTheBridgeOrByThePortInItsVlan) {
+  put_nic("eth2");
+  ASSERT_TRUE(create(lan('a', {{"vlan", "10"}})).ok());
+  ASSERT_TRUE(create(lan('b', {{"parent", "eth2"}, {"vlan_aware", "true"}}, "10.2.0.0/24")).ok());
+  ASSERT_TRUE(
+      create(lan('c', {{"parent", "eth2"}, {"vlan", "20"}, {"vlan_aware", "true"}}, "10.3.0.0/24")).ok());
+  std::vector<std::string> ways;
+  for (const LanSubnet& lan : world.service->lan_subnets())
+    ways.push_back(fmt::format("{} {} {} {}", lan.subnet.to_string(), lan.way.link,
+                               lan.way.is_port ? "port" : "itself", lan.way.vlan));
+  EXPECT_THAT(ways, ElementsAre("10.1.0.0/24 vd-eth1.10 itself 0", "10.2.0.0/24 eth2 port 0",
+                                "10.3.0.0/24 eth2 port 20"));
 }
 
 TEST_F(VlanCalls, Trunk_OfTheNetworkAndOfOneEndpoint) {

@@ -147,7 +147,7 @@ TEST_F(NeighbourWatchTest, LanThatTheHostHasNoAddressIn_IsWatchedAsSoonAsANetwor
   probe_.hosts["10.3.0.2"] = mac(1);
   {
     const std::scoped_lock lock(lans_mutex_);
-    lans_ = {{"br0", Prefix::parse("10.3.0.0/24").value()}};
+    lans_ = {{Prefix::parse("10.3.0.0/24").value(), {"br0"}}};
   }
   watch_->lan_joined();
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
