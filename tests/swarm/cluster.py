@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass
 
 from driver import BIN
-from lab import Swarm, api, wait_until
+from lab import Swarm, wait_until
+from lab.api import Api
 from lab.image import IMAGE
 from records import Records
 from stack import Stack, recent_logs
@@ -127,11 +128,11 @@ class Cluster:
 
     def tasks(self, service=None):
         """Every task that the manager remembers, of one service or of all."""
-        socket = self.swarm.manager().engine.socket
-        hostnames = {node["ID"]: node["Description"]["Hostname"] for node in api.get(socket, "/nodes")}
-        names = {one["ID"]: one["Spec"]["Name"] for one in api.get(socket, "/services")}
+        manager = Api(self.swarm.manager().engine.socket, 20)
+        hostnames = {node["ID"]: node["Description"]["Hostname"] for node in manager.get("/nodes")}
+        names = {one["ID"]: one["Spec"]["Name"] for one in manager.get("/services")}
         found = []
-        for task in api.get(socket, "/tasks", **({"service": service} if service else {})):
+        for task in manager.get("/tasks", **({"service": service} if service else {})):
             status = task["Status"]
             addresses = [address for attached in task.get("NetworksAttachments") or [] for address in attached.get("Addresses") or []]
             found.append(Task(task["ID"], names.get(task.get("ServiceID"), ""), hostnames.get(task.get("NodeID"), ""), task.get("Slot", 0),

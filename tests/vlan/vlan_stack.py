@@ -3,8 +3,8 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-from api import Api, Refused
 from lab import wait_until
+from lab.api import Api, Refused
 from lab.image import IMAGE, busybox_archive
 from lan import NIC, Lan, Watch
 from stack import Stack
