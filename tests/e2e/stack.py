@@ -6,9 +6,10 @@ import os
 import re
 from pathlib import Path
 
-from driver import BIN, InstalledDriver, ManagedDriver, SocketDriver
+from driver import BIN, ROOT, InstalledDriver, ManagedDriver, SocketDriver
 from lab import World, state, wait_until
 from lab.image import IMAGE
+from lab.world import PATH
 
 OWN_LINK = re.compile(r"\b(vd-[0-9a-z]{12}|ve[0-9a-f]{13})\b")
 # The names above as text of a rule, and the wildcard in the accept rules that viaduct keeps in the engine's chains.
@@ -48,6 +49,13 @@ class Stack:
         """What viaductctl says on the driver's admin socket; it must succeed."""
         return self.world.run(str(BIN / "viaductctl"), "--socket", f"unix://{self.driver.admin_socket()}", *words,
                               env={"DOCKER_HOST": f"unix://{self.engine.socket}"})
+
+    def paste(self, block, timeout=300):
+        """Run commands as they are in the documentation, in a checkout, by a shell that ends with the first that fails; what they print.
+        `docker` is the engine's client, and the programs are the built ones."""
+        path = f"{Path(self.engine.client).parent}:{BIN}:{PATH}"
+        return self.world.run("sh", "-ec", f"cd {ROOT}\n{block}", timeout=timeout,
+                              env={**self.engine.client_environment(), "PATH": path, "VIADUCT_BIN": str(BIN)})
 
     def ctl_command(self):
         """The beginning of a shell command that asks it."""

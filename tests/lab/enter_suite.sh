@@ -8,12 +8,13 @@ mount --make-rprivate /
 mkdir -p "$folder/suite/upper" "$folder/suite/work" "$folder/suite/root"
 new=$folder/suite/root
 mount -t overlay overlay -o "lowerdir=$root,upperdir=$folder/suite/upper,workdir=$folder/suite/work" "$new"
-mkdir -p "$new$folder" "$new/old"
+mkdir -p "$new/old"
 for shared in /run /sys /dev; do
   mount --rbind "$shared" "$new$shared"
 done
 mount -t proc proc "$new/proc"
 mount -t tmpfs tmpfs "$new/tmp"
+mkdir -p "$new$folder"
 mount --bind "$folder" "$new$folder"
 cd "$new"
 pivot_root . old

@@ -8,7 +8,7 @@ from lab.wait import wait_until
 from lab.world import PATH, World
 
 ENGINE = "28.5"
-WIRE, LAN = "wire0", "lan0"   # each host's links: to the wire of the Swarm, with an address, and to a second wire, without one
+WIRE, LAN = "wire0", "eth1"   # each host's links: to the wire of the Swarm, with an address, and to a second wire, without one
 NETWORK = "192.0.2"
 
 

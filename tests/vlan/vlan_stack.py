@@ -134,10 +134,17 @@ class VlanStack(Stack):
         """Until these links are gone: links are reaped in groups."""
         wait_until(lambda: not set(names) & set(self.world.link_names()), 30, f"end of {', '.join(names)}")
 
+    def tag(self, name):
+        """Give the tests' image another name."""
+        self.api.call("POST", f"/images/{IMAGE}/tag?repo={name}")
+
     # The end of a test.
 
     def clear(self):
-        """Disconnect the containers from all but the base, and remove the other networks."""
+        """Remove containers that a test has started, disconnect the others from all but the base, and remove the other networks."""
+        for container in self.api.call("GET", "/containers/json?all=true"):
+            if container["Names"][0] not in {f"/{name}" for name in CONTAINERS}:
+                self.api.call("DELETE", f"/containers/{container['Id']}?force=true")
         for name, network in ((network["Name"], network) for network in self.api.call("GET", "/networks")):
             if name in (BASE, "host", "none"):
                 continue
