@@ -38,3 +38,25 @@ def test_a_worker_that_is_lost_and_comes_back(cluster):
         tasks = cluster.running("web")
         first, second = [task for task in tasks if task.node == "node3"][:2]
         assert cluster.pings(first, second.address)
+
+
+def test_a_restart_of_each_manager(cluster):
+    """All three manage, and each one's engine is restarted in its turn, the leader's too, with tasks on every node and new ones after it:
+    no address twice, and no more held than what lives has."""
+    subnet = cluster.subnet()
+    cluster.swarm.promote()
+    cluster.network("net", "--subnet", f"{subnet}.0/24")
+    cluster.service("web", "net", 6)
+    cluster.wait_running("web", 6)
+    for node in cluster.nodes:
+        node.engine.restart()
+        wait_until(lambda: len(cluster.swarm.ready(cluster.swarm.leader())) == 3, 90, f"the return of {node.name}")
+        cluster.docker("service", "update", "-d", "--force", "web")
+        wait_until(lambda: len(cluster.running("web")) == 6, 120, "the tasks")
+        cluster.wait_running("web", 6, timeout=120)
+        addresses = [task.address for task in cluster.running("web")]
+        assert len(set(addresses)) == 6
+        for one in cluster.nodes:
+            wait_until(lambda: settled(cluster, one, subnet), 60, f"what {one.name} holds", interval=0.5)
+        expected = {f"global/{subnet}.1", *(f"global/{address}" for address in addresses)}
+        wait_until(lambda: cluster.leader().records.held("global").keys() == expected, 100, "what the leader holds", interval=1)
