@@ -1,5 +1,6 @@
 """A node that is lost, and comes back without having told its plugin of anything."""
 
+from cluster import DRIVER
 from lab import wait_until
 
 
@@ -60,3 +61,39 @@ def test_a_restart_of_each_manager(cluster):
             wait_until(lambda: settled(cluster, one, subnet), 60, f"what {one.name} holds", interval=0.5)
         expected = {f"global/{subnet}.1", *(f"global/{address}" for address in addresses)}
         wait_until(lambda: cluster.leader().records.held("global").keys() == expected, 100, "what the leader holds", interval=1)
+
+
+def test_a_leader_that_is_cut_off(cluster):
+    """Scenario 41, as a Swarm has it: the leader on one side, the other managers with one of their own on the other; each side's viaduct
+    has its record. After the reunion there is one leader, no address twice, and nothing held but what lives."""
+    subnet = cluster.subnet()
+    cluster.swarm.promote()
+    for _ in range(3):
+        if cluster.leader().name != "node1":
+            break
+        cluster.swarm.change_leader()
+    cut = cluster.leader()
+    assert cut.name != "node1", "the node that the tests ask first"
+    cluster.network("net", "--subnet", f"{subnet}.0/24")
+    cluster.service("web", "net", 6)
+    cluster.wait_running("web", 6)
+    cluster.swarm.wires.pull(cut.host)
+    wait_until(lambda: cluster.leader() is not cut, 90, "a leader of the other side")
+    wait_until(lambda: cluster.swarm.nodes()[cut.name][0] == "Down", 120, "the loss of the old one")
+    cluster.scale(web=9)
+    wait_until(lambda: len([task for task in cluster.running("web") if task.node != cut.name]) == 9, 120, "tasks of the other side")
+    addresses = [task.address for task in cluster.tasks("web") if task.alive]
+    assert len(set(addresses)) == len(addresses)
+    # The side without a majority gives nothing to anybody.
+    refused = cut.docker("network", "create", "-d", DRIVER, "--ipam-driver", DRIVER, "alone", check=False, timeout=60)
+    assert refused.returncode != 0 and "leader" in refused.stderr, refused.stderr
+    cluster.swarm.wires.put_back(cut.host)
+    wait_until(lambda: len(cluster.swarm.ready()) == 3, 120, "the reunion")
+    cluster.docker("service", "update", "-d", "--force", "web")
+    cluster.wait_running("web", 9, timeout=180)
+    addresses = {task.address for task in cluster.running("web")}
+    assert len(addresses) == 9
+    for one in cluster.nodes:
+        wait_until(lambda: settled(cluster, one, subnet), 60, f"what {one.name} holds", interval=0.5)
+    expected = {f"global/{subnet}.1", *(f"global/{address}" for address in addresses)}
+    wait_until(lambda: cluster.leader().records.held("global").keys() == expected, 100, "what the leader holds", interval=1)
