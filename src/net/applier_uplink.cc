@@ -44,12 +44,13 @@ Error lacks_vlans(const NetworkPlan& plan, Error why) {
 Status NetworkApplier::create_on_segment(const NetworkPlan& plan) {
   Rollback rollback;
   rollback.add([&] { static_cast<void>(remove(plan, {})); });
+  // First: a bridge that is up speaks at once.
+  TRY(rules_.add(plan.rules));
   auto made = ensure(plan);
   if (!made.ok() && (plan.bridge.filtering || plan.uplink->sub_interface))
     return lacks_vlans(plan, std::move(made).error());
   const Ensured ensured = TRY(std::move(made));
   if (!ensured.problems.empty()) return unavailable(ensured.problems.front());
-  TRY(rules_.add(plan.rules));
   rollback.commit();
   return {};
 }

@@ -193,6 +193,7 @@ NetworkPlan VlanDriver::plan(const NetworkRecord& network, const PlanContext& co
         VlanSpec{sub_interface_name(segment, false), alias, segment.parent, segment.vlan, segment.protocol};
     plan.uplink->second_name = sub_interface_name(segment, true);
   }
+  plan.rules.uplinks = {plan.uplink->sub_interface ? plan.uplink->sub_interface->name : segment.parent};
   return plan;
 }
 

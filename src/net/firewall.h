@@ -14,7 +14,7 @@ namespace viaduct::net {
 enum class Reach {
   kOutside,   // may open connections to other hosts
   kInternal,  // nothing passes between the network and anything beyond its bridge
-  kBridged,   // likewise, and the host itself takes nothing in from there: the network is part of a LAN
+  kBridged,  // likewise, and the host itself takes nothing in from there, nor says anything: the network is part of a LAN
   kOthers,  // a bridge of the host's own: what passes it is let through, and nothing else is viaduct's business
 };
 enum class InterContainer { kAllowed, kDenied };
@@ -42,6 +42,8 @@ struct NetworkRules {
   std::vector<std::string> trusted = {};
   // Bridges beside it, which are joined to it (spread.h). What passes them passes the first one as well, and is judged there.
   std::vector<std::string> further = {};
+  // Ports of the bridge that lead to a LAN: the host itself says nothing by them.
+  std::vector<std::string> uplinks = {};
   bool operator==(const NetworkRules&) const = default;
 };
 

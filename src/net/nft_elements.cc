@@ -67,6 +67,7 @@ Status check_rules(const NetworkRules& network) {
   TRY(check_link_name(network.bridge));
   for (const std::string& link : network.trusted) TRY(check_link_name(link));
   for (const std::string& link : network.further) TRY(check_link_name(link));
+  for (const std::string& link : network.uplinks) TRY(check_link_name(link));
   for (const Prefix& prefix : network.masquerade) {
     if (prefix.length() > 0) continue;
     return invalid_argument(fmt::format("bridge {} cannot masquerade {}; name the network's subnet",
@@ -103,7 +104,11 @@ TableSets sets_of(const RulesByBridge& networks, const std::set<std::string>& en
     std::string name = quoted(bridge);
     if (network.reach == Reach::kOthers) continue;
     sets.bridges.insert(name);
-    if (network.reach == Reach::kBridged) sets.apart.insert(name);
+    if (network.reach == Reach::kBridged) {
+      sets.apart.insert(name);
+      sets.quiet.insert(name);
+    }
+    for (const std::string& uplink : network.uplinks) sets.quiet.insert(quoted(uplink));
     if (network.inter_container == InterContainer::kAllowed) sets.icc_pairs.insert(name + " . " + name);
     for (const std::string& further : network.further) {
       const std::string other = quoted(further);

@@ -31,6 +31,7 @@ const std::array kSets{
     SetDescription{"further", kLinks, &TableSets::further},
     SetDescription{"internal", kLinks, &TableSets::internal},
     SetDescription{"apart", kLinks, &TableSets::apart},
+    SetDescription{"quiet", kLinks, &TableSets::quiet},
     SetDescription{"icc_pairs", kPairs, &TableSets::icc_pairs},
     SetDescription{"trusted", kPairs, &TableSets::trusted},
     SetDescription{"routed4", kLinks, &TableSets::routed4},
@@ -110,6 +111,13 @@ const std::array kChains{
                      "type filter hook input priority filter - 10",
                      {
                          "iifname @apart drop",
+                     }},
+    // Nor does it have anything to say there: what the kernel reports of multicast groups and solicits of routers on any link
+    // that is up, with an address or without.
+    ChainDescription{"silence",
+                     "type filter hook output priority filter - 10",
+                     {
+                         "oifname @quiet drop",
                      }},
     // Before the engine's chains, which are at priority filter: what must not pass is gone before they accept it. Two set
     // look-ups let everything pass that is none of viaduct's business.

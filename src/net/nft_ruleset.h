@@ -18,6 +18,7 @@ struct TableSets {
   std::set<std::string> further;
   std::set<std::string> internal;
   std::set<std::string> apart;
+  std::set<std::string> quiet;
   std::set<std::string> icc_pairs;
   std::set<std::string> trusted;
   std::set<std::string> routed4;

@@ -177,3 +177,20 @@ def test_a_bridge_of_the_hosts_gets_ports_and_stays_as_it_is(stack, lan):
     finally:
         stack.engine.remove_everything()
         run("ip", "link", "del", "br0")
+
+
+def test_the_host_makes_no_noise_on_the_lan(stack, lan):
+    """No router solicitation, multicast report or spanning tree of the host's: nothing but the question whether an address is free."""
+    watch = stack.world.spawn(["ip", "netns", "exec", "lan", "tcpdump", "-n", "-e", "-l", "-Q", "in", "-i", "wire0"], log="tcpdump-noise.log")
+    wait_until(lambda: "listening on" in watch.output(), 30, "tcpdump's start")
+    flat(stack, "net", "--ipv6", "--subnet", "fd77::/64", "--gateway", "fd77::1")
+    stack.run("one", "net")
+    mac, address = stack.endpoint("one", "net")["MacAddress"], stack.address("one", "net")
+    # The last announcement is three seconds after the start: whatever a link of the host's had to say has been said by then.
+    announced = f"{mac} > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 42: Request who-has {address} tell {address}"
+    wait_until(lambda: len([line for line in watch.output().splitlines() if announced in line]) >= 3, 20, "the announcements")
+    watch.kill()
+    frames = [line for line in watch.output().splitlines() if " ethertype " in line or "802.3" in line]
+    own = [line for line in frames if f" {mac} > " not in line]
+    noise = [line for line in own if "tell 0.0.0.0" not in line and ":: > ff02::1:ff" not in line]
+    assert own and not noise, "\n".join(noise)

@@ -70,10 +70,17 @@ TEST(NftRuleset, ABridgeOfTheHostsOwn_IsLetPassWithinAndNothingElse) {
 }
 
 TEST(NftRuleset, WhereTheHostIsNoParty_NothingOfItIsReached) {
-  const TableSets sets = sets_of(RulesByBridge{{"vd-eth1", {"vd-eth1", Reach::kBridged}}});
+  NetworkRules network{"vd-eth1", Reach::kBridged};
+  network.uplinks = {"eth1"};
+  TableSets sets = sets_of(RulesByBridge{{"vd-eth1", network}});
   EXPECT_THAT(sets.apart, ElementsAre("\"vd-eth1\""));
+  EXPECT_THAT(sets.quiet, ElementsAre("\"eth1\"", "\"vd-eth1\""));
   EXPECT_THAT(sets.internal, ElementsAre("\"vd-eth1\""));
   EXPECT_THAT(sets.icc_pairs, ElementsAre("\"vd-eth1\" . \"vd-eth1\""));
+  network.reach = Reach::kInternal;
+  sets = sets_of(RulesByBridge{{"vd-eth1", network}});
+  EXPECT_THAT(sets.apart, IsEmpty());
+  EXPECT_THAT(sets.quiet, ElementsAre("\"eth1\"")) << "the host speaks by its address on the bridge";
 }
 
 TEST(NftListing, DamagedOrForeignText_IsNotIntact) {

@@ -181,3 +181,18 @@ def test_neighbours_on_the_vlan_learn_which_mac_an_address_has_now(stack, lan, a
         # Three announcements in three seconds.
         wait_until(lambda: mac in lan.batch("neigh show 192.168.10.9"), 10, "the new MAC at the host of the LAN")
         assert watch.tags("192.168.10.9", mac) == {TAG10}
+
+
+@aware
+def test_the_host_makes_no_noise_on_the_vlan(stack, lan, aware):
+    """What the host says there is the question whether an address is free; no multicast report, no router solicitation of its links."""
+    with lan.watch() as watch:
+        stack.vlan("v10", 10, aware)
+        found = stack.connect("ten", "v10")
+        mac, address = found["MacAddress"], found["IPAddress"]
+        # The last announcement is three seconds after the start: whatever a link had to say has been said by then.
+        wait_until(lambda: len(watch.lines(f"{mac} > ", f"who-has {address} tell {address}")) == 3, 20, "the announcements")
+        (wire,) = [link["address"] for link in stack.world.ip_json("-n", "lan", "link") if link["ifname"] == "wire1"]
+        own = [line for line in watch.lines(" ethertype ") if f" {mac} > " not in line and f" {wire} > " not in line]
+        noise = [line for line in own if "tell 0.0.0.0" not in line and ":: > ff02::1:ff" not in line]
+        assert own and not noise, "\n".join(noise)
