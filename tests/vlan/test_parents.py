@@ -146,6 +146,23 @@ def test_a_port_of_another_bridge_is_refused(stack, lan, host_link):
     assert stack.link(NIC)["master"] == "br0"
 
 
+@aware
+def test_a_bond_is_a_parent_and_what_is_in_it_is_none(stack, lan, host_link, aware):
+    run = stack.world.run
+    host_link("bond7", "type", "bond", "mode", "active-backup", "miimon", "100")
+    # A link joins a bond while it is down.
+    run("ip", "link", "set", NIC, "down")
+    run("ip", "link", "set", NIC, "master", "bond7")
+    assert "give parent=bond7" in stack.refused(stack.vlan, "v10", 10, aware)
+    stack.vlan("v10", 10, aware, options={"parent": "bond7"})
+    one = stack.connect("ten", "v10")["IPAddress"]
+    wait_until(lambda: stack.pings("ten", "192.168.10.1", wait=1), 15, "the bond's link")
+    with lan.watch() as watch:
+        assert lan.pings(one)
+        assert watch.wait_for(f"{one} > 192.168.10.1: ICMP echo reply") == {("0x8100", 10)}
+    assert stack.link(NIC)["master"] == "bond7"
+
+
 def test_a_sub_interface_that_is_a_port_of_another_bridge_is_refused(stack, lan, host_link):
     host_link("br0", "type", "bridge")
     host_link("eth1.10", "link", NIC, "type", "vlan", "id", "10")

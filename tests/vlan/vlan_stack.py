@@ -29,7 +29,7 @@ class VlanStack(Stack):
             self._pids = dict(zip(CONTAINERS, pool.map(self._container, CONTAINERS)))
         self.lan = Lan(self.world)
         # Of modules that come when somebody asks for them.
-        self.rest_links = {*self.world.link_names(), "docker0", "ifb0", "ifb1", "dummy0"}
+        self.rest_links = {*self.world.link_names(), "docker0", "ifb0", "ifb1", "dummy0", "bond0"}
         self._rest_rows = self.counted()
         return self
 
