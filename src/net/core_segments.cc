@@ -4,47 +4,56 @@
 
 namespace viaduct::net {
 
-void ServiceCore::add_own_vlans(const NetworkRecord& network, VlanSet& vlans) const {
-  for (const EndpointRecord& endpoint : table.endpoints_of(network.request.id))
+namespace {
+
+std::set<std::string> links_on_segment(const NetworkPlan& plan) {
+  std::set<std::string> names{plan.bridge.name};
+  if (plan.host_end) names.insert(plan.host_end->link.name);
+  if (plan.uplink && plan.uplink->sub_interface)
+    names.insert({plan.uplink->sub_interface->name, plan.uplink->second_name});
+  return names;
+}
+
+}  // namespace
+
+std::optional<SegmentShare> ServiceCore::share_of(
+    const NetworkRecord& network, const std::map<std::string, EndpointRecord>& endpoints) const {
+  if (!network.segment) return std::nullopt;
+  const NetworkPlan wanted = plan(network);
+  SegmentShare share;
+  share.segment = key_of(*network.segment);
+  share.host_vlans = wanted.host_vlans;
+  share.links = links_on_segment(wanted);
+  if (!wanted.uplink || !wanted.uplink->vlans) return share;
+  share.vlans = wanted.uplink->vlans->all();
+  for (const auto& [id, endpoint] : endpoints)
     if (!endpoint.request.driver_options.empty())
-      if (const auto own = plan(network, endpoint).vlans) vlans.insert(own->all());
+      if (const auto own = plan(network, endpoint).vlans) share.vlans.insert(own->all());
+  return share;
 }
 
 NetworkPlan ServiceCore::whole_plan(const NetworkRecord& network) const {
   NetworkPlan whole = plan(network);
   if (!network.segment) return whole;
-  VlanSet vlans;
-  const bool aware = whole.uplink && whole.uplink->vlans;
-  if (aware) vlans = whole.uplink->vlans->all();
-  if (aware) add_own_vlans(network, vlans);
-  for (const NetworkRecord& other : table.networks()) {
-    if (other.request.id == network.request.id || !other.segment ||
-        key_of(*other.segment) != key_of(*network.segment))
-      continue;
-    whole.shared = true;
-    if (!aware) continue;
-    const NetworkPlan theirs = plan(other);
-    vlans.insert(theirs.uplink->vlans->all());
-    add_own_vlans(other, vlans);
-    whole.host_vlans.insert(theirs.host_vlans);
-    if (whole.host_end && theirs.host_end && theirs.host_end->link.name == whole.host_end->link.name)
-      whole.host_end->shared = true;
-  }
-  if (aware) whole.uplink->vlans = on_uplink(vlans);
+  const std::string segment = key_of(*network.segment);
+  const auto others = table.others_of_segment(network.request.id, segment, links_on_segment(whole));
+  whole.shared = others.any;
+  if (!whole.uplink || !whole.uplink->vlans) return whole;
+  VlanSet vlans = whole.uplink->vlans->all();
+  vlans.insert(others.vlans);
+  for (const EndpointRecord& endpoint : table.endpoints_of(network.request.id))
+    if (!endpoint.request.driver_options.empty())
+      if (const auto own = plan(network, endpoint).vlans) vlans.insert(own->all());
+  whole.host_vlans.insert(others.host_vlans);
+  if (whole.host_end) whole.host_end->shared = others.links.contains(whole.host_end->link.name);
+  whole.uplink->vlans = on_uplink(vlans);
   return whole;
 }
 
 bool ServiceCore::is_of_segment(const Link& link) const {
-  for (const NetworkRecord& network : table.networks()) {
-    if (!network.segment) continue;
-    const NetworkPlan wanted = plan(network);
-    if (wanted.bridge.alias != link.alias) continue;
-    if (wanted.bridge.name == link.name || (wanted.host_end && wanted.host_end->link.name == link.name))
-      return true;
-    const auto& below = wanted.uplink ? wanted.uplink->sub_interface : std::nullopt;
-    if (below && (below->name == link.name || wanted.uplink->second_name == link.name)) return true;
-  }
-  return false;
+  const auto mark = mark_from_alias(link.alias);
+  return mark && mark->kind == LinkMark::Kind::kSegment && mark->instance == environment.instance &&
+         table.segment_has_link(mark->id, link.name);
 }
 
 Result<NetworkTable::Lock> ServiceCore::lock_segments(Deadline deadline) {

@@ -163,7 +163,8 @@ std::vector<LanSubnet> NetworkService::lan_subnets() const {
 }
 
 std::vector<NetworkRecord> NetworkService::networks() const {
-  return impl_->core.table.networks();
+  const auto all = impl_->core.table.networks();
+  return {all.begin(), all.end()};
 }
 
 std::vector<EndpointRecord> NetworkService::endpoints() const {

@@ -82,7 +82,8 @@ void NetworkTable::forget_if_unused(const std::string& id) {
 std::optional<NetworkRecord> NetworkTable::network(const std::string& id) const {
   std::lock_guard guard(mutex_);
   const auto found = entries_.find(id);
-  return found == entries_.end() ? std::nullopt : found->second.record;
+  if (found == entries_.end() || !found->second.record) return std::nullopt;
+  return *found->second.record;
 }
 
 std::optional<EndpointRecord> NetworkTable::endpoint(const std::string& network_id,
@@ -104,12 +105,12 @@ std::optional<EndpointRecord> NetworkTable::find_endpoint(const std::string& end
   return std::nullopt;
 }
 
-std::vector<NetworkRecord> NetworkTable::networks() const {
+NetworkRecords NetworkTable::networks() const {
   std::lock_guard guard(mutex_);
-  std::vector<NetworkRecord> all;
+  NetworkRecords::Pointers all;
   for (const auto& [id, entry] : entries_)
-    if (entry.record) all.push_back(*entry.record);
-  return all;
+    if (entry.record) all.push_back(entry.record);
+  return NetworkRecords(std::move(all));
 }
 
 std::vector<EndpointRecord> NetworkTable::endpoints() const {
@@ -220,8 +221,9 @@ void NetworkTable::put(const NetworkRecord& record) {
   std::lock_guard guard(mutex_);
   Entry& entry = entries_[record.request.id];
   if (entry.record) drop(*entry.record);
-  entry.record = record;
+  entry.record = std::make_shared<const NetworkRecord>(record);
   note(record);
+  note_share(entry);
   entry.claimed.clear();
 }
 
@@ -231,6 +233,7 @@ void NetworkTable::erase_network(const std::string& id) {
   if (found == entries_.end()) return;
   if (found->second.record) drop(*found->second.record);
   for (const auto& [endpoint_id, endpoint] : found->second.endpoints) drop(endpoint);
+  segments_.erase(id);
   found->second.record.reset();
   found->second.endpoints.clear();
   found->second.counts.clear();
@@ -249,6 +252,8 @@ void NetworkTable::put(const EndpointRecord& record) {
   ++entry.counts[record.bridge];
   entry.endpoints[record.request.endpoint_id] = record;
   note(record);
+  // VLANs of its own are options of it.
+  if (!record.request.driver_options.empty()) note_share(entry);
 }
 
 void NetworkTable::erase_endpoint(const std::string& network_id, const std::string& endpoint_id) {
@@ -259,7 +264,28 @@ void NetworkTable::erase_endpoint(const std::string& network_id, const std::stri
   if (found == entry->second.endpoints.end()) return;
   drop(found->second);
   --entry->second.counts[found->second.bridge];
+  const bool had_options = !found->second.request.driver_options.empty();
   entry->second.endpoints.erase(found);
+  if (had_options) note_share(entry->second);
+}
+
+void NetworkTable::note_share(const Entry& entry) {
+  if (!share_of_ || !entry.record) return;
+  if (auto share = share_of_(*entry.record, entry.endpoints))
+    segments_.put(entry.record->request.id, std::move(*share));
+  else
+    segments_.erase(entry.record->request.id);
+}
+
+SegmentBook::Others NetworkTable::others_of_segment(const std::string& network, const std::string& segment,
+                                                    const std::set<std::string>& links) const {
+  std::lock_guard guard(mutex_);
+  return segments_.others(network, segment, links);
+}
+
+bool NetworkTable::segment_has_link(const std::string& segment, const std::string& link) const {
+  std::lock_guard guard(mutex_);
+  return segments_.has_link(segment, link);
 }
 
 std::optional<NetworkTable::Overlap> NetworkTable::claim(const std::string& id,

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
+#include <iterator>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -11,15 +14,54 @@
 
 #include "base/deadline.h"
 #include "net/records.h"
+#include "net/segment_book.h"
 #include "net/spread.h"
 
 namespace viaduct::net {
+
+// Records as of one moment; in the table another one takes the place of one that changes. A value, cheap to copy.
+class NetworkRecords {
+ public:
+  using Pointers = std::vector<std::shared_ptr<const NetworkRecord>>;
+  class Iterator {
+   public:
+    using iterator_category = std::input_iterator_tag;
+    using value_type = NetworkRecord;
+    using difference_type = std::ptrdiff_t;
+    using pointer = const NetworkRecord*;
+    using reference = const NetworkRecord&;
+    explicit Iterator(Pointers::const_iterator at) : at_(at) {}
+    reference operator*() const { return **at_; }
+    pointer operator->() const { return at_->get(); }
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    Iterator operator++(int) { return Iterator(at_++); }
+    bool operator==(const Iterator&) const = default;
+
+   private:
+    Pointers::const_iterator at_;
+  };
+  explicit NetworkRecords(Pointers pointers) : pointers_(std::move(pointers)) {}
+  [[nodiscard]] Iterator begin() const { return Iterator(pointers_.begin()); }
+  [[nodiscard]] Iterator end() const { return Iterator(pointers_.end()); }
+  [[nodiscard]] size_t size() const { return pointers_.size(); }
+
+ private:
+  Pointers pointers_;
+};
 
 // The networks and endpoints in memory, as the store holds them, and who works on which. Every method may be
 // called from any thread; none but lock() waits. Values go in and out as copies: nobody sees a record half
 // changed.
 class NetworkTable {
  public:
+  // What a network with these endpoints wants of its segment; empty if it stands on none. Pure.
+  using ShareOf = std::function<std::optional<SegmentShare>(
+      const NetworkRecord& network, const std::map<std::string, EndpointRecord>& endpoints)>;
+  explicit NetworkTable(ShareOf share_of = {}) : share_of_(std::move(share_of)) {}
+
   // The right to change one network, its endpoints and their links. Given back at its end.
   class Lock {
    public:
@@ -42,7 +84,8 @@ class NetworkTable {
                                                        const std::string& endpoint_id) const;
   // Whatever network it is of.
   [[nodiscard]] std::optional<EndpointRecord> find_endpoint(const std::string& endpoint_id) const;
-  [[nodiscard]] std::vector<NetworkRecord> networks() const;
+  // Ordered by id.
+  [[nodiscard]] NetworkRecords networks() const;
   [[nodiscard]] std::vector<EndpointRecord> endpoints() const;
   [[nodiscard]] std::vector<EndpointRecord> endpoints_of(const std::string& network_id) const;
   // Endpoints of the network, without `endpoint_id` itself, that have one of these addresses or this MAC.
@@ -51,6 +94,11 @@ class NetworkTable {
 
   // How many endpoints are on each bridge of the network. No walk over the endpoints.
   [[nodiscard]] EndpointCounts counts_of(const std::string& network_id) const;
+
+  // As SegmentBook has it, of the networks here. No walk over them.
+  [[nodiscard]] SegmentBook::Others others_of_segment(const std::string& network, const std::string& segment,
+                                                      const std::set<std::string>& links) const;
+  [[nodiscard]] bool segment_has_link(const std::string& segment, const std::string& link) const;
 
   // What an address of a subnet that overlaps the pool is used for. Looks into an index of addresses: no walk over
   // networks or endpoints.
@@ -79,7 +127,7 @@ class NetworkTable {
     std::string id;
     Prefix wanted;
     Prefix held;
-    std::optional<NetworkRecord> record;  // empty while that network is still being made
+    std::shared_ptr<const NetworkRecord> record;  // null while that network is still being made
   };
   // Reserves the subnets for the network, which the caller has locked, until put(), erase_network() or the
   // Lock's end; or returns what is in the way, and reserves nothing.
@@ -90,7 +138,7 @@ class NetworkTable {
 
  private:
   struct Entry {
-    std::optional<NetworkRecord> record;
+    std::shared_ptr<const NetworkRecord> record;  // null: it is locked, and not known
     std::map<std::string, EndpointRecord> endpoints;
     EndpointCounts counts;
     std::vector<Prefix> claimed;
@@ -115,12 +163,17 @@ class NetworkTable {
   void drop(const EndpointRecord& record);
   void drop(const IpAddress& address, const Place& place);
 
+  // Wants the mutex held.
+  void note_share(const Entry& entry);
+
   void unlock(const std::string& id);
   void forget_if_unused(const std::string& id);
   [[nodiscard]] std::optional<Overlap> overlap_locked(const std::string& id,
                                                       const std::vector<Prefix>& subnets) const;
 
+  const ShareOf share_of_;
   mutable std::mutex mutex_;
+  SegmentBook segments_;
   std::map<std::string, Entry> entries_;
   // Subnets of different networks do not overlap, but a record may be written before the one it displaces is erased.
   std::map<IpAddress, std::set<Place>> places_;

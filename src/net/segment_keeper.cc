@@ -39,7 +39,8 @@ Status SegmentKeeper::survey(const CreateNetworkRequest& request, const Driver& 
 Status SegmentKeeper::agree(const NetworkRecord& draft) const {
   for (const NetworkRecord& other : core_.table.networks()) {
     if (other.request.id == draft.request.id || other.bridge != draft.bridge) continue;
-    if (core_.plan(other).rules == core_.plan(draft).rules) continue;
+    // Those that are there agree with one another.
+    if (core_.plan(other).rules == core_.plan(draft).rules) return {};
     return conflict(fmt::format(
         "network {} shares {} with network {}, and one of the two has host_access=true; give both the same",
         short_id(draft.request.id), words_of(*draft.segment), short_id(other.request.id)));

@@ -22,6 +22,7 @@ ServiceCore::ServiceCore(store::Store& the_store, Kernel& the_kernel, Firewall& 
       kernel(the_kernel),
       clock(the_clock),
       environment(std::move(the_environment)),
+      table([this](const auto& network, const auto& endpoints) { return share_of(network, endpoints); }),
       rules(the_firewall),
       publisher(the_ports),
       reaper(the_kernel),

@@ -32,7 +32,7 @@ class ServiceCore {
   // Precondition: the record came from load() or Driver::accept(), so that its kind is known.
   [[nodiscard]] static const Driver& driver_of(const NetworkRecord& network);
   [[nodiscard]] NetworkPlan plan(const NetworkRecord& network) const;
-  // The same with what other networks of its segment need of the bridge that they share. Walks over the networks.
+  // The same with what other networks of its segment need of the bridge that they share.
   [[nodiscard]] NetworkPlan whole_plan(const NetworkRecord& network) const;
   [[nodiscard]] VethSpec plan(const NetworkRecord& network, const EndpointRecord& endpoint) const;
 
@@ -108,7 +108,8 @@ class ServiceCore {
   Status restore_rates(const VethSpec& spec, Repair& repair);
   // What a link that was found attached may lack.
   Status restore_settings(const VethSpec& spec, const Link& link, Repair& repair);
-  void add_own_vlans(const NetworkRecord& network, VlanSet& vlans) const;
+  [[nodiscard]] std::optional<SegmentShare> share_of(
+      const NetworkRecord& network, const std::map<std::string, EndpointRecord>& endpoints) const;
 };
 
 store::Write write_of(const NetworkRecord& record);
