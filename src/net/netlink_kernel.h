@@ -56,14 +56,16 @@ class NetlinkKernel final : public Kernel {
     PortVlans vlans;
     VlanSet odd;
   };
-  Result<std::map<int, Membership>> memberships(int link, const std::string& attempt);
-  // Where frames for neighbours in the VLAN go out, and which of these tagged: ports of the bridge.
+  using Memberships = std::map<int, Membership>;
+  Result<Memberships> memberships(int link, const std::string& attempt);
+  // Where frames for neighbours in the VLAN go out, and which of these tagged: ports of the bridge. `known`: read when it is
+  // wanted, if it is empty.
   struct Way {
     int link = 0;
     bool is_tagged = false;
   };
   Result<std::vector<Way>> ways_of(const UniqueFd& socket, const Announcement& what, const Link& own,
-                                   const Link& bridge);
+                                   const Link& bridge, std::optional<Memberships>& known);
   Result<bool> put_vlans(const Link& link, const PortVlans& vlans);
   void delete_link(const std::string& name);
   Result<bool> ensure_bucket(const Link& link, const RateLimit& limit);

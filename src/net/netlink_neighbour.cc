@@ -1,6 +1,5 @@
 // NetlinkKernel's part that tells neighbours of an address.
 #include <arpa/inet.h>
-#include <fmt/format.h>
 #include <linux/if_bridge.h>
 #include <linux/if_packet.h>
 #include <linux/neighbour.h>
@@ -96,7 +95,8 @@ Result<std::optional<Link>> NetlinkKernel::bridge_of(const Link& port) {
 
 Result<std::vector<NetlinkKernel::Way>> NetlinkKernel::ways_of(const UniqueFd& socket,
                                                                const Announcement& what, const Link& own,
-                                                               const Link& bridge) {
+                                                               const Link& bridge,
+                                                               std::optional<Memberships>& known) {
   std::vector<Way> ways;
   // Nobody is behind the own port yet: the bridge may send it everywhere, in a third of the time. One that keeps VLANs apart
   // is in none of them itself.
@@ -104,10 +104,10 @@ Result<std::vector<NetlinkKernel::Way>> NetlinkKernel::ways_of(const UniqueFd& s
   for (const int port : ports_of(socket, bridge))
     if (port != own.index) ways.push_back({port});
   if (what.vlan == 0) return ways;
-  const auto known = TRY(memberships(0, fmt::format("cannot see the VLANs of bridge {}", bridge.name)));
+  if (!known) known = TRY(memberships(0, "cannot see the VLANs of the bridges' ports"));
   std::erase_if(ways, [&](Way& way) {
-    const auto found = known.find(way.link);
-    if (found == known.end()) return true;
+    const auto found = known->find(way.link);
+    if (found == known->end()) return true;
     way.is_tagged = found->second.vlans.tagged.contains(what.vlan);
     return !way.is_tagged && found->second.vlans.native != what.vlan;
   });
@@ -118,11 +118,12 @@ Status NetlinkKernel::announce(const std::vector<Announcement>& all) {
   auto access = packets_.lock();
   UniqueFd& socket = *access;
   TRY(open_unless_open(socket));
+  std::optional<Memberships> known;
   for (const Announcement& one : all) {
     const auto own = TRY(find_link(one.port));
     const auto bridge = own && own->group == kLiveGroup ? TRY(bridge_of(*own)) : std::nullopt;
     if (!bridge) continue;
-    const auto ways = TRY(ways_of(socket, one, *own, *bridge));
+    const auto ways = TRY(ways_of(socket, one, *own, *bridge, known));
     const auto host_end = one.host_end.empty() ? bridge : TRY(find_link(one.host_end));
     for (const IpAddress& address : one.addresses) {
       const auto plain = announcement(one.mac, address);

@@ -112,8 +112,7 @@ Result<bool> NetlinkKernel::set_vlans(const std::string& link, const PortVlans& 
   return put_vlans(TRY(existing_link(link, fmt::format("cannot set the VLANs of {}", link))), vlans);
 }
 
-Result<std::map<int, NetlinkKernel::Membership>> NetlinkKernel::memberships(int link,
-                                                                            const std::string& attempt) {
+Result<NetlinkKernel::Memberships> NetlinkKernel::memberships(int link, const std::string& attempt) {
   NetlinkMessage question(RTM_GETVLAN, NLM_F_DUMP);
   br_vlan_msg about{};
   about.family = AF_BRIDGE;
@@ -126,7 +125,7 @@ Result<std::map<int, NetlinkKernel::Membership>> NetlinkKernel::memberships(int 
         const auto* of = static_cast<const br_vlan_msg*>(nlmsg_data(header));
         read_ranges(header, present[static_cast<int>(of->ifindex)]);
       }));
-  std::map<int, Membership> all;
+  Memberships all;
   for (const auto& [index, ranges] : present) {
     Membership& known = all[index];
     for (const Range& range : ranges)
