@@ -4,42 +4,8 @@ import json
 
 import pytest
 
+from flat_lan import LAN, Lan
 from lab import wait_until
-
-LAN = "10.77.0"
-
-
-class Lan:
-    """A host `lan` in a namespace, at the other end of the link that networks stand on."""
-
-    def __init__(self, world):
-        self.world = world
-        run = world.run
-        run("ip", "netns", "add", "lan")
-        self.plug()
-
-    def plug(self):
-        """The link comes (back), as a NIC does."""
-        run = self.world.run
-        run("ip", "link", "add", "nic0", "type", "veth", "peer", "name", "wire0")
-        run("ip", "link", "set", "wire0", "netns", "lan")
-        self.ip("addr", "add", f"{LAN}.1/24", "dev", "wire0")
-        self.ip("addr", "add", "fd77::1/64", "dev", "wire0", "nodad")
-        self.ip("link", "set", "wire0", "up")
-
-    def unplug(self):
-        self.world.run("ip", "link", "del", "nic0", check=False)
-
-    def ip(self, *words):
-        return self.world.run("ip", "-n", "lan", *words)
-
-    def pings(self, address):
-        tool = ["ping", "-c", "1", "-W", "3", address]
-        return self.world.run("ip", "netns", "exec", "lan", *tool, check=False).returncode == 0
-
-    def close(self):
-        self.unplug()
-        self.world.run("ip", "netns", "del", "lan", check=False)
 
 
 @pytest.fixture

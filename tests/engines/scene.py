@@ -5,12 +5,13 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from flat_lan import IN_LAN, LAN, LAN6, NIC, Lan
 from lab import GATEWAY4, GATEWAY6, OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6, DockerError, wait_until
 
 TALK = str(Path(__file__).with_name("talk.py"))
 PYTHON = "/usr/bin/python3"
 NOT_OFFERED = "not offered"
-HOST, OUTSIDE = "the host", "outside"   # places that are no containers
+HOST, OUTSIDE, LAN_HOST = "the host", "outside", "host of the LAN"   # places that are no containers
 
 
 class NotOffered(Exception):
@@ -25,6 +26,7 @@ class Scene:
         self.driver = driver
         self.points = {}
         self._pids = {}
+        self._lan = None
         self._servers = []
         self._asked = []
         self._names = {UPLINK4: "the host's address", UPLINK6: "the host's address", GATEWAY4: "the outside's address",
@@ -37,9 +39,18 @@ class Scene:
     def __exit__(self, *_):
         for server in self._servers:
             server.stop()
+        if self._lan is not None:
+            self.engine.remove_everything()
+            self._lan.close()
         self.stack.assert_nothing_left()
 
     # Making.
+
+    def lan(self):
+        """A LAN behind a link of the host's (e2e/flat_lan.py), with a host on it that asks and serves."""
+        self._lan = Lan(self.world)
+        self.world.run("ip", "link", "set", NIC, "up")  # which viaduct does by itself
+        self._names.update({f"{LAN}.1": "the address of the host of the LAN", f"{LAN6}:1": "the address of the host of the LAN"})
 
     def network(self, name, *options, driver=None):
         """A network of the scene's driver (or another), with the address manager that goes with it."""
@@ -49,7 +60,7 @@ class Scene:
         if made.returncode != 0:
             raise NotOffered(made.stderr)
         for family in (4, 6):
-            self._names[self.gateway(name, family)] = f"the gateway address of {name}"
+            self._names.setdefault(self.gateway(name, family), f"the gateway address of {name}")
 
     def run(self, name, network, *options, serves=()):
         """A container, and in its network namespace a server for `serves`, such as "tcp:80"."""
@@ -93,6 +104,8 @@ class Scene:
     # Asking.
 
     def _prefix(self, place):
+        if place == LAN_HOST:
+            return list(IN_LAN)
         return ["nsenter", "--target", str(self._pids[place]), "--net"] if place in self._pids else []
 
     def ask(self, place, questions):

@@ -5,7 +5,8 @@ refused. GROUPS names them as the table does.
 """
 
 from lab import OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6
-from scene import HOST, OUTSIDE, NotOffered
+from flat_lan import LAN, LAN6, NIC
+from scene import HOST, LAN_HOST, OUTSIDE, NotOffered
 
 DUAL = ("--ipv6", "--subnet", "10.60.1.0/24", "--subnet", "fd60:1::/64")
 OTHER_DUAL = ("--ipv6", "--subnet", "10.60.2.0/24", "--subnet", "fd60:2::/64")
@@ -180,6 +181,36 @@ def gateway_mode(mode):
     return setup
 
 
+def on_a_lan(scene):
+    """Containers as hosts of the LAN behind a link: the engine's macvlan, and viaduct's mode=vlan."""
+    scene.lan()
+    driver, words = ("macvlan", ()) if scene.driver == "bridge" else ("viaduct", ("-o", "mode=vlan"))
+    words = (*words, "-o", f"parent={NIC}")
+    scene.network("net", "--ipv6", "--subnet", f"{LAN}.0/24", "--gateway", f"{LAN}.1", "--subnet", f"{LAN6}:/64", "--gateway", f"{LAN6}:1",
+                  *words, driver=driver)
+    scene.run("server", "net", serves=("tcp:80", "udp:80"))
+    scene.run("client", "net")
+    scene.serve(HOST, f"tcp:{HOST_PORT}")
+    scene.serve(LAN_HOST, f"tcp:{HOST_PORT}", f"udp:{HOST_PORT}")
+    scene.connects("client → server by its name", ("exec", "client", "ping", "-c1", "-W3", "server"))
+    scene.ask("client", {
+        "client → server": ("tcp", scene.address("server"), 80),
+        "client → server, IPv6": ("tcp", scene.address("server", 6), 80),
+        "client → host of the LAN": ("tcp", f"{LAN}.1", HOST_PORT),
+        "client → host of the LAN, UDP": ("udp", f"{LAN}.1", HOST_PORT),
+        "client → host of the LAN, IPv6": ("tcp", f"{LAN6}:1", HOST_PORT),
+        "client → the host's address": ("tcp", UPLINK4, HOST_PORT),
+    })
+    scene.ask(LAN_HOST, {
+        "host of the LAN → server": ("tcp", scene.address("server"), 80),
+        "host of the LAN → server, UDP": ("udp", scene.address("server"), 80),
+        "host of the LAN → server, IPv6": ("tcp", scene.address("server", 6), 80),
+    })
+    scene.ask(HOST, {"the host → server": ("tcp", scene.address("server"), 80)})
+    ipam = () if driver == "macvlan" else ("--ipam-driver", "viaduct")
+    scene.connects("a second network on the same link", ("network", "create", "-d", driver, *ipam, "--subnet", "10.60.1.0/24", *words, "second"))
+
+
 # The engine from which on the built-in driver bridge has the mode.
 GATEWAY_MODES = {"nat": 27.0, "nat-unprotected": 27.4, "routed": 27.0, "isolated": 28.0}
 
@@ -190,5 +221,6 @@ GROUPS = {
     "internal network": internal,
     "no masquerading": unmasqueraded,
     "published ports": published,
+    "a LAN": on_a_lan,
     **{f"gateway mode {mode}": gateway_mode(mode) for mode in GATEWAY_MODES},
 }

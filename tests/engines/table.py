@@ -3,9 +3,9 @@
 from pathlib import Path
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "compatibility.md"
-HEAD = """# Compatibility with the engine's own bridge
+HEAD = """# Compatibility with the engine's own drivers
 
-The same set-ups, made once with `-d bridge` and once with `-d viaduct --ipam-driver viaduct` on the same engine with its default
+The same set-ups, made once with `-d bridge` (on a LAN, `-d macvlan`) and once with `-d viaduct --ipam-driver viaduct` on the same engine with its default
 settings: who reaches whom, and which address the server sees. This file is written by `tools/test --write-table engines` from
 what was measured, and a run of `tools/test engines` fails where it measures something else. Each difference between the two
 drivers has its reason in the last column; any other fails the test.
@@ -21,7 +21,7 @@ def section(version, groups):
     lines = [f"## Engine {version}", ""]
     for name, description, rows in groups:
         lines += [f"### Engine {version}: {name}", "", description, ""]
-        lines += ["| point | bridge | viaduct | why different |", "| --- | --- | --- | --- |"]
+        lines += ["| point | the engine's own | viaduct | why different |", "| --- | --- | --- | --- |"]
         lines += [f"| {point} | {bridge} | {viaduct} | {reason} |" for point, bridge, viaduct, reason in rows]
         lines.append("")
     return "\n".join(lines)

@@ -27,6 +27,22 @@ def test_tasks_of_all_nodes_reach_one_another(cluster):
     assert all(cluster.node("node2").pings("one", task.address) for task in tasks)
 
 
+def test_tasks_have_ipv6_addresses_that_no_two_nodes_give(cluster):
+    """A Swarm allocates one address a task; the node makes another one of it, and the engine takes that from CreateEndpoint's answer."""
+    subnet = cluster.subnet()
+    cluster.network("lan", "--attachable", "--subnet", f"{subnet}.0/24", "--gateway", f"{subnet}.254", "-o", "ipv6_prefix=fd77::/64",
+                    *ON_THE_LAN)
+    cluster.service("web", "lan", 6)
+    tasks = cluster.wait_running("web", 6)
+    made = {}
+    for task in tasks:
+        a, b, c, d = map(int, task.address.split("."))
+        made[task.id] = cluster.node(task.node).address6(task.container, "lan")
+        assert made[task.id] == f"fd77::{a << 8 | b:x}:{c << 8 | d:x}"
+    for task in tasks:
+        assert all(cluster.pings(task, address) for other, address in made.items() if other != task.id)
+
+
 def test_slices_of_one_subnet_without_a_leader(local_cluster):
     """Scenario 39: scope local, a config-only network with a slice of the subnet on each of three nodes, one network from them: five
     replicas on each, all of them with addresses of their own, and they reach one another."""
