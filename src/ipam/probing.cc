@@ -17,7 +17,8 @@ void IpamService::Impl::announce_locked(Pool& pool, Reached reached) {
   if (pool.settings.probe == Probe::kOff) {
     pool.watch = {WatchState::kNone, "probe=off"};
   } else if (kind_of_space(pool.record.space) != SpaceKind::kLocal) {
-    pool.watch = {WatchState::kNone, "addresses of a Swarm are for other hosts' links"};
+    // Until the other half knows by which link.
+    pool.watch = {WatchState::kNone, std::string(kForOtherHosts)};
   } else if (reached == Reached::kNot) {
     pool.watch = {WatchState::kNone, "no link of this host reaches the subnet directly"};
   } else if (environment_.look_at_wire) {
@@ -33,9 +34,9 @@ std::vector<ProbedPool> IpamService::Impl::pools_to_survey(Survey which) {
   const Lock lock(mutex_);
   std::vector<ProbedPool> out;
   const auto add = [&](const Pool& pool) {
-    const bool may = pool.settings.probe != Probe::kOff && pool.state != PoolState::kFresh &&
-                     kind_of_space(pool.record.space) == SpaceKind::kLocal;
-    if (may) out.push_back({pool.record.id, pool.record.pool, pool.settings.probe});
+    if (pool.settings.probe == Probe::kOff || pool.state == PoolState::kFresh) return;
+    const bool for_swarm = kind_of_space(pool.record.space) == SpaceKind::kGlobal;
+    out.push_back({pool.record.id, pool.record.pool, pool.settings.probe, for_swarm});
   };
   if (which == Survey::kAll)
     for (const Pool* pool : table_.all()) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ipam/ipam_types.h"
@@ -22,7 +23,10 @@ struct ProbedPool {
   std::string id;
   Prefix pool;
   Probe probe = Probe::kAuto;
+  bool for_swarm = false;  // its addresses are for endpoints of other hosts as well
 };
+// The Watch's detail for such a one, where nobody knows by which link they are reached.
+inline constexpr std::string_view kForOtherHosts = "addresses of a Swarm are for other hosts' links";
 enum class Survey {
   kNew,  // those whose Watch nobody has set
   kAll,

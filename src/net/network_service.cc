@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "net/endpoint_lifecycle.h"
 #include "net/inspector.h"
 #include "net/network_lifecycle.h"
@@ -11,6 +13,7 @@
 #include "net/segment_keeper.h"
 #include "net/service_core.h"
 #include "net/subnets.h"
+#include "net/swarm_lans.h"
 #include "net/uplink_follower.h"
 
 namespace viaduct::net {
@@ -34,6 +37,7 @@ class NetworkService::Impl {
   Reconciler reconciler;
   UplinkFollower follower;
   SegmentKeeper segments;
+  SwarmLans swarm_lans;
 };
 
 NetworkService::NetworkService(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -72,9 +76,15 @@ Result<GatewayNeed> NetworkService::gateway_need(const GatewayQuestion& question
   return driver->gateway_need(question);
 }
 
-Result<Options> NetworkService::allocate(const CreateNetworkRequest& request) const {
+Result<Options> NetworkService::allocate(const CreateNetworkRequest& request) {
   TRY(check_cluster_subnets(request));
+  if (impl_->swarm_lans.note(request) && impl_->core.environment.lan_joined)
+    impl_->core.environment.lan_joined();
   return request.options;
+}
+
+void NetworkService::free(const std::string& network_id) {
+  impl_->swarm_lans.forget(network_id);
 }
 
 Status NetworkService::create_network(const CreateNetworkRequest& request, Deadline deadline) {
@@ -158,6 +168,15 @@ std::vector<LanSubnet> NetworkService::lan_subnets() const {
     const LanWay way =
         segment.aware ? LanWay{segment.parent, true, segment.vlan, segment.protocol} : LanWay{network.bridge};
     for (const Subnet& subnet : subnets_of(network.request)) all.push_back({subnet.prefix, way});
+  }
+  if (impl_->swarm_lans.empty()) return all;
+  const auto links = impl_->core.kernel.links();
+  if (!links.ok()) return all;
+  for (LanSubnet& lan : impl_->swarm_lans.ways(links.value(), impl_->core.environment.instance)) {
+    // This node has it itself.
+    const bool known = std::any_of(all.begin(), all.end(),
+                                   [&](const LanSubnet& other) { return other.subnet == lan.subnet; });
+    if (!known) all.push_back(std::move(lan));
   }
   return all;
 }

@@ -48,7 +48,7 @@ struct NetworkEnvironment {
   // want more than one, apart).
   std::vector<std::chrono::milliseconds> announce_after = {std::chrono::milliseconds(10),
                                                            std::chrono::seconds(1), std::chrono::seconds(3)};
-  // A network stands on a LAN since now (lan_subnets()).
+  // There is one more among lan_subnets() since now.
   std::function<void()> lan_joined = {};
 };
 
@@ -90,9 +90,11 @@ class NetworkService {
   // change and each failure. Not on a call's path. Errors: the kernel does not even list its links.
   Result<std::vector<std::string>> follow_uplink(Deadline deadline);
 
-  // Of Swarm's leader, which makes nothing: the options that the nodes are to have. Errors: kUnsupported, as
-  // check_cluster_subnets().
-  Result<Options> allocate(const CreateNetworkRequest& request) const;
+  // Of Swarm's leader, which makes nothing: the options that the nodes are to have. From now on the network's LAN, if it is on
+  // one, is among lan_subnets(). Errors: kUnsupported, as check_cluster_subnets().
+  Result<Options> allocate(const CreateNetworkRequest& request);
+  // The end of it.
+  void free(const std::string& network_id);
   Result<GatewayNeed> gateway_need(const GatewayQuestion& question) const;
 
   // A known id with equal parameters succeeds, and takes back endpoints whose links are gone; with other
@@ -143,7 +145,7 @@ class NetworkService {
   // "network 9c1b…" with exactly this subnet; empty if there is none. Walks over the networks.
   [[nodiscard]] std::string network_on(const Prefix& pool) const;
 
-  // Of networks of mode=vlan.
+  // Of networks of mode=vlan, and of those that a Swarm's leader is told of.
   [[nodiscard]] std::vector<LanSubnet> lan_subnets() const;
 
   // For operators: copies as of one moment, ordered by id.

@@ -43,7 +43,7 @@ void ProbeLinks::add_lan(const LanSubnet& lan) {
   const auto at = std::find_if(links_.begin(), links_.end(),
                                [&](const auto& entry) { return entry.second.name == way.link; });
   if (at == links_.end() || lan.subnet.length() < kLeastNetworkLength) return;
-  networks_[lan.subnet].insert({at->first, way.is_port, way.vlan, way.protocol});
+  networks_[lan.subnet].insert({at->first, way.is_port, way.vlan, way.protocol, true});
   open_bridges_.insert(at->first);
 }
 
@@ -66,6 +66,7 @@ ProbeLinks::Found ProbeLinks::find(const Prefix& pool, Reach reach) const {
   Found found;
   found.why_none = "no link of this host reaches the subnet directly";
   for (const Way& way : reaching(pool)) {
+    if (reach == Reach::kLans && !way.is_lan) continue;
     const auto at = links_.find(way.link);
     if (at == links_.end()) continue;
     const Link& link = at->second;

@@ -49,6 +49,7 @@ class ProbeLinks {
   enum class Reach {
     kForeign,  // links that foreign hosts may be on: no bridge whose ports are veths alone, for only containers are there
     kAny,
+    kLans,  // what add_lan() told of, and nothing else
   };
   struct Found {
     std::vector<ProbeLink> links;
@@ -68,6 +69,7 @@ class ProbeLinks {
     bool is_port = false;
     uint16_t vlan = 0;
     TagProtocol protocol = TagProtocol::k8021q;
+    bool is_lan = false;
     auto operator<=>(const Way&) const = default;
   };
   [[nodiscard]] bool containers_only(const Link& link) const;

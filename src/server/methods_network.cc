@@ -80,8 +80,8 @@ Result<Json> allocate_network(const Services& services, const Call& call) {
   return Json{{"Options", options}};
 }
 
-Result<Json> free_network(const Services&, const Call& call) {
-  TRY(decode_network_key(call.body, "FreeNetwork"));
+Result<Json> free_network(const Services& services, const Call& call) {
+  services.network.free(TRY(decode_network_key(call.body, "FreeNetwork")).network_id);
   return Json::object();
 }
 

@@ -18,8 +18,10 @@ std::string names_of(const std::vector<net::ProbeLink>& links) {
   return out;
 }
 
-net::ProbeLinks::Reach reach_of(ipam::Probe probe) {
-  return probe == ipam::Probe::kOn ? net::ProbeLinks::Reach::kAny : net::ProbeLinks::Reach::kForeign;
+// Of a Swarm's pool the addresses are for other hosts: what this one's routes say of the subnet does not matter.
+net::ProbeLinks::Reach reach_of(const ipam::ProbedPool& pool) {
+  if (pool.for_swarm) return net::ProbeLinks::Reach::kLans;
+  return pool.probe == ipam::Probe::kOn ? net::ProbeLinks::Reach::kAny : net::ProbeLinks::Reach::kForeign;
 }
 
 Result<net::ProbeLinks> picture_of(net::Kernel& kernel, const std::vector<ipam::ProbedPool>& pools,
@@ -102,10 +104,12 @@ void PoolSurvey::look(ipam::Survey which) {
   if (const auto picture = picture_of(kernel_, pools, lans_()); picture.ok()) {
     own_macs = picture.value().own_macs();
     for (const auto& pool : pools) {
-      auto found = picture.value().find(pool.pool, reach_of(pool.probe));
+      auto found = picture.value().find(pool.pool, reach_of(pool));
       const bool watched = !found.links.empty();
       watches.push_back(watched ? ipam::Watch{ipam::WatchState::kWatched, names_of(found.links)}
-                                : ipam::Watch{ipam::WatchState::kNone, found.why_none});
+                        : pool.for_swarm
+                            ? ipam::Watch{ipam::WatchState::kNone, std::string(ipam::kForOtherHosts)}
+                            : ipam::Watch{ipam::WatchState::kNone, found.why_none});
       if (watched) links[pool.id] = std::move(found.links);
     }
   } else {

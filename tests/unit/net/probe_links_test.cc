@@ -116,6 +116,16 @@ TEST(ProbeLinks, LinkLocalAddress_ComesWithTheLink) {
   EXPECT_TRUE(links.own_macs().contains(found.links[0].mac));
 }
 
+TEST(ProbeLinks, WhereLansAloneCount_AddressesAndRoutesReachNothing) {
+  ProbeLinks links =
+      picture({link(2, "eth0"), link(3, "eth1")}, {on(2, "10.1.0.5/24"), on(2, "10.2.0.5/24")});
+  links.add_lan({Prefix::parse("10.1.0.0/24").value(), {"eth1", true, 10}});
+  const auto found = links.find(Prefix::parse("10.1.0.0/24").value(), Reach::kLans).links;
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(words_of(found[0]), "VLAN 10 of eth1");
+  EXPECT_TRUE(links.find(Prefix::parse("10.2.0.0/24").value(), Reach::kLans).links.empty());
+}
+
 TEST(ProbeLinks, PortInAVlan_IsAWayOfItsOwn) {
   ProbeLinks links = picture({link(2, "eth1", "", 9), link(9, "vd-eth1", "bridge")}, {});
   links.add_lan({Prefix::parse("10.1.0.0/24").value(), {"eth1", true, 10}});

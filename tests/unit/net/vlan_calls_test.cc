@@ -292,6 +292,33 @@ TEST_F(VlanCalls, LanSubnets_AreReachedByTheBridgeOrByThePortInItsVlan) {
                                 "10.3.0.0/24 eth2 port 20"));
 }
 
+// Scenario 31 on a Swarm's leader, which gives the addresses and may have no bridge of the network.
+TEST_F(VlanCalls, LansOfASwarm_AreKnownFromAllocationToItsEnd) {
+  const auto ways = [&] {
+    std::vector<std::string> all;
+    for (const LanSubnet& lan : world.service->lan_subnets())
+      all.push_back(fmt::format("{} {} {} {}", lan.subnet.to_string(), lan.way.link,
+                                lan.way.is_port ? "port" : "itself", lan.way.vlan));
+    return all;
+  };
+  put_bridge("br0");
+  const auto first = lan('a', {{"vlan", "10"}});
+  EXPECT_EQ(world.service->allocate(first).value(), first.options);
+  ASSERT_TRUE(world.service->allocate(lan('b', {{"parent", "br0"}}, "10.2.0.0/24")).ok());
+  ASSERT_TRUE(world.service->allocate(lan('c', {{"parent", "eth7"}}, "10.3.0.0/24")).ok())
+      << "not on this node";
+  ASSERT_TRUE(world.service->allocate(lan('d', {{"vlan", "no"}}, "10.4.0.0/24")).ok()) << "the nodes' words";
+  ASSERT_TRUE(world.service->allocate(network_request(id_of('e'), "10.5.0.0/24")).ok());
+  EXPECT_THAT(ways(), ElementsAre("10.1.0.0/24 eth1 port 10", "10.2.0.0/24 br0 itself 0"));
+  EXPECT_TRUE(world.service->networks().empty());
+  ASSERT_TRUE(create(first).ok());
+  EXPECT_THAT(ways(), ElementsAre("10.1.0.0/24 vd-eth1.10 itself 0", "10.2.0.0/24 br0 itself 0"))
+      << "it runs tasks as well";
+  remove('a');
+  for (const char id : {'a', 'b', 'c', 'd', 'e'}) world.service->free(id_of(id));
+  EXPECT_THAT(ways(), IsEmpty());
+}
+
 TEST_F(VlanCalls, Trunk_OfTheNetworkAndOfOneEndpoint) {
   ASSERT_TRUE(create(lan('a', {{"vlan", "10"}, {"trunk", "20-22"}})).ok())
       << "trunk= implies vlan_aware=true";

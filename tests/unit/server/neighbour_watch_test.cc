@@ -93,11 +93,10 @@ class NeighbourWatchTest : public ::testing::Test {
     });
   }
 
-  std::string pool(const std::string& prefix, const ipam::Options& options = {}) {
-    ipam::PoolRequest request{.space = ipam::kLocalSpace,
-                              .pool = Prefix::parse(prefix).value(),
-                              .sub_pool = {},
-                              .options = options};
+  std::string pool(const std::string& prefix, const ipam::Options& options = {},
+                   const char* space = ipam::kLocalSpace) {
+    ipam::PoolRequest request{
+        .space = space, .pool = Prefix::parse(prefix).value(), .sub_pool = {}, .options = options};
     return ipam_->request_pool(request, Deadline::in(milliseconds(5000))).value().id;
   }
   std::string give(const std::string& pool_id, int number) {
@@ -155,6 +154,28 @@ TEST_F(NeighbourWatchTest, LanThatTheHostHasNoAddressIn_IsWatchedAsSoonAsANetwor
     ASSERT_LT(std::chrono::steady_clock::now(), end) << view(id).watch_detail;
   EXPECT_EQ(view(id).watch_detail, "br0");
   EXPECT_EQ(give(id, 2), "10.3.0.3");
+}
+
+// Scenario 31, on a Swarm's leader: by the LAN that it was told of, and not by what its own routes say of the subnet.
+TEST_F(NeighbourWatchTest, PoolOfASwarm_IsWatchedByItsLanAlone) {
+  probe_.hosts = {{"10.1.0.2", mac(1)}};
+  start();
+  const std::string id = pool("10.1.0.0/24", {}, ipam::kGlobalSpace);
+  EXPECT_EQ(give(id, 1), "10.1.0.1");
+  EXPECT_EQ(give(id, 2), "10.1.0.2");
+  EXPECT_EQ(view(id).watch_detail, ipam::kForOtherHosts);
+  EXPECT_EQ(probe_.rounds, 0);
+  probe_.hosts["10.1.0.3"] = mac(1);
+  {
+    const std::scoped_lock lock(lans_mutex_);
+    lans_ = {{Prefix::parse("10.1.0.0/24").value(), {"eth0", true, 10}}};
+  }
+  watch_->lan_joined();
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (view(id).watch != ipam::WatchState::kWatched)
+    ASSERT_LT(std::chrono::steady_clock::now(), end) << view(id).watch_detail;
+  EXPECT_EQ(view(id).watch_detail, "VLAN 10 of eth0");
+  EXPECT_EQ(give(id, 3), "10.1.0.4");
 }
 
 // Scenario 31.
