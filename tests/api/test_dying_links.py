@@ -15,15 +15,13 @@ class Sandbox:
 
     def __init__(self, world, answer, endpoint):
         self.world, self.link = world, answer["InterfaceName"]["SrcName"]
-        self.process = subprocess.Popen([*world.enter, "unshare", "--net", "cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-        wait.until(self._entered, "the sandbox")
+        self.process = subprocess.Popen([*world.enter, "unshare", "--net", "sh", "-c", "echo entered; exec cat"], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)
+        # Before that it is in one of two namespaces that are no sandbox.
+        assert self.process.stdout.readline() == b"entered\n"
         world.run("ip", "link", "set", self.link, "netns", str(self.process.pid))
         self.run("ip", "link", "set", self.link, "name", "eth0", "up")
         self.run("ip", "addr", "add", endpoint.address, "dev", "eth0")
-
-    def _entered(self):
-        proc = f"/proc/{self.process.pid}/ns/net"
-        return self.world.run("readlink", proc).stdout != self.world.run("readlink", "/proc/self/ns/net").stdout
 
     def run(self, *command, check=True):
         return self.world.run("nsenter", f"--net=/proc/{self.process.pid}/ns/net", *command, check=check)
@@ -37,6 +35,8 @@ class Sandbox:
         """Its links die with it, a little later."""
         self.process.kill()
         self.process.wait(10)
+        self.process.stdin.close()
+        self.process.stdout.close()
 
 
 @pytest.fixture

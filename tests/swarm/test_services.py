@@ -141,6 +141,22 @@ def test_scaling_gives_back_what_it_took(cluster):
         assert set(node.records.held("local")) == {f"local/{address}" for address in own} | ({f"local/{subnet}.1"} if own else set())
 
 
+def test_the_doctor_names_services_that_wait_for_a_load_balancer(cluster):
+    """The engine builds none for a plugin's network: a service with a virtual address there is reached by nobody, until the remedy."""
+    subnet, leader = cluster.subnet(), cluster.leader()
+    cluster.network("net", "--subnet", f"{subnet}.0/24")
+    cluster.service("balanced", "net", 0, endpoint_mode="vip")
+    cluster.service("plain", "net", 0)
+
+    def doctor():
+        return leader.world.run(*leader.ctl_command().split(), "doctor", check=False,
+                                env={"DOCKER_HOST": f"unix://{leader.engine.socket}"}).stdout
+    told, remedy = doctor(), "docker service update --endpoint-mode dnsrr balanced"
+    assert "service balanced has a virtual address" in told and remedy in told and "service plain" not in told, told
+    leader.paste(f"{remedy} --detach")
+    wait_until(lambda: "virtual address" not in doctor(), 30, "the end of the finding")
+
+
 def test_a_container_on_a_worker(cluster):
     """An attachable network: the worker's container asks the leader for its address, and gives it back."""
     subnet, worker, leader = cluster.subnet(), cluster.node("node2"), cluster.leader()
