@@ -258,11 +258,12 @@ TEST_F(VlanAnnouncement, ReachesNeighboursOfItsVlanAlone) {  // Scenario 29
   const auto known = [&](size_t at) {
     return all[at].first->run("ip neigh show 10.1.0.2 dev " + all[at].second);
   };
-  for (const size_t at : {0, 2})
+  for (const size_t at : {size_t{0}, size_t{2}})
     EXPECT_TRUE(netns::eventually(seconds(1), [&] {
       return known(at).find(fresh.to_string()) != std::string::npos;
     })) << known(at);
-  for (const size_t at : {1, 3}) EXPECT_NE(known(at).find(stale), std::string::npos) << known(at);
+  for (const size_t at : {size_t{1}, size_t{3}})
+    EXPECT_NE(known(at).find(stale), std::string::npos) << known(at);
 }
 
 // The host is in no VLAN of the bridge, and asks at the port. Scenario 31.

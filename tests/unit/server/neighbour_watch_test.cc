@@ -118,6 +118,13 @@ class NeighbourWatchTest : public ::testing::Test {
     return text.substr(0, got > 0 ? static_cast<size_t>(got) : 0);
   }
 
+  bool is_watched_soon(const std::string& pool_id) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (view(pool_id).watch != ipam::WatchState::kWatched)
+      if (std::chrono::steady_clock::now() > end) return false;
+    return true;
+  }
+
   // The log follows the verdict, which the call may have seen before.
   bool logs(const std::string& text) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
@@ -149,9 +156,7 @@ TEST_F(NeighbourWatchTest, LanThatTheHostHasNoAddressIn_IsWatchedAsSoonAsANetwor
     lans_ = {{Prefix::parse("10.3.0.0/24").value(), {"br0"}}};
   }
   watch_->lan_joined();
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (view(id).watch != ipam::WatchState::kWatched)
-    ASSERT_LT(std::chrono::steady_clock::now(), end) << view(id).watch_detail;
+  ASSERT_TRUE(is_watched_soon(id)) << view(id).watch_detail;
   EXPECT_EQ(view(id).watch_detail, "br0");
   EXPECT_EQ(give(id, 2), "10.3.0.3");
 }
@@ -171,9 +176,7 @@ TEST_F(NeighbourWatchTest, PoolOfASwarm_IsWatchedByItsLanAlone) {
     lans_ = {{Prefix::parse("10.1.0.0/24").value(), {"eth0", true, 10}}};
   }
   watch_->lan_joined();
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (view(id).watch != ipam::WatchState::kWatched)
-    ASSERT_LT(std::chrono::steady_clock::now(), end) << view(id).watch_detail;
+  ASSERT_TRUE(is_watched_soon(id)) << view(id).watch_detail;
   EXPECT_EQ(view(id).watch_detail, "VLAN 10 of eth0");
   EXPECT_EQ(give(id, 3), "10.1.0.4");
 }
