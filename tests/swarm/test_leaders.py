@@ -19,7 +19,7 @@ def test_fifty_changes_with_a_hundred_services(cluster):
     for number in range(SERVICES):
         cluster.service(f"web{number}", "net", 1)
     wait_until(lambda: len(cluster.running()) == SERVICES, 400, "all services", interval=1)
-    led = {cluster.leader().name: 0}
+    most = 0
     for change in range(CHANGES):
         # One task goes and another comes under each leader.
         name = f"web{change % SERVICES}"
@@ -35,12 +35,9 @@ def test_fifty_changes_with_a_hundred_services(cluster):
         cluster.swarm.change_leader()
         addresses = [task.address for task in cluster.running()]
         assert len(set(addresses)) == len(addresses) >= SERVICES - 1
-        # What went since it last led a leader was not told. What went before that has gone to rest, within a minute of a new wish: in
-        # that time there are fewer than twenty changes.
-        leader = cluster.leader()
-        held, away = len(leader.records.held("global")), change + 1 - led.get(leader.name, change + 1)
-        assert held <= SERVICES + 20 + away, f"{held} addresses were held for {SERVICES} tasks, {away} changes after {leader.name} last led"
-        led[leader.name] = change + 1
+        most = max(most, len(cluster.leader().records.held("global")))
+    # Twice the services would be reached after a few changes if what an old leader held stayed with it.
+    assert most <= SERVICES + 20, f"{most} addresses were held for {SERVICES} tasks"
     # Whoever leads now has asked for what lives; its first new wish proves that the rest is nobody's.
     cluster.service("last", "net", 1)
     cluster.wait_running("last", 1)
