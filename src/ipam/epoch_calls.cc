@@ -65,9 +65,14 @@ void IpamService::Impl::change_epoch(const std::function<EpochState(const EpochS
 }
 
 void IpamService::Impl::note_work_locked(const std::string& space, Work work) {
-  SpaceEpoch& epoch = epoch_.of(kind_of_space(space));
+  const SpaceKind kind = kind_of_space(space);
+  SpaceEpoch& epoch = epoch_.of(kind);
   epoch.used = true;
-  if (work == Work::kAutomatic) note_new_work(epoch);
+  if (work != Work::kAutomatic) return;
+  const bool first = !epoch.past_replay;
+  note_new_work(epoch);
+  if (first && kind == SpaceKind::kGlobal && environment_.leader_has_replayed)
+    environment_.leader_has_replayed();
 }
 
 namespace {

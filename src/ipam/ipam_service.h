@@ -43,6 +43,9 @@ struct IpamEnvironment {
   std::function<void()> look_at_wire = {};
   // For the log.
   std::function<void(const UnsureGift&)> unsure_gift = {};
+  // A Swarm leader's term is past its replay: what it held in a former one and did not claim can go (reclaim_orphans(),
+  // abandoned_pools()). Called with the service's mutex held: must not wait, nor ask the service anything.
+  std::function<void()> leader_has_replayed = {};
 };
 
 struct IpamConfig {

@@ -126,7 +126,10 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
        [halves] {
          if (halves->neighbours) halves->neighbours->wake();
        },
-       [&log = seams.log](const ipam::UnsureGift& gift) { log_unsure_gift(log, gift); }}));
+       [&log = seams.log](const ipam::UnsureGift& gift) { log_unsure_gift(log, gift); },
+       [halves] {
+         if (halves->sweeper) halves->sweeper->wake();
+       }}));
   net::NetworkEnvironment environment{
       instance,
       boot,

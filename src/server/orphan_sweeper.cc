@@ -25,9 +25,20 @@ OrphanSweeper::~OrphanSweeper() {
   thread_.join();
 }
 
+void OrphanSweeper::wake() {
+  {
+    const std::scoped_lock lock(mutex_);
+    woken_ = true;
+  }
+  changed_.notify_one();
+}
+
 void OrphanSweeper::run() {
   std::unique_lock lock(mutex_);
-  while (!changed_.wait_for(lock, kBetweenSweeps, [this] { return stopping_; })) {
+  while (true) {
+    changed_.wait_for(lock, kBetweenSweeps, [this] { return stopping_ || woken_; });
+    if (stopping_) return;
+    woken_ = false;
     lock.unlock();
     sweep_endpoints();
     sweep_addresses();

@@ -11,7 +11,7 @@
 
 namespace viaduct::server {
 
-// The thread that looks, once a minute, for what the engine has lost without a word, and gives it back: endpoints that
+// The thread that looks, once a minute and when woken, for what the engine has lost without a word, and gives it back: endpoints that
 // no container joined, and those whose container is gone; addresses whose endpoint is gone; pools, and networks on them,
 // of an engine that died while it made them. No call of the engine waits for it.
 class OrphanSweeper {
@@ -21,6 +21,9 @@ class OrphanSweeper {
   ~OrphanSweeper();
   OrphanSweeper(const OrphanSweeper&) = delete;
   OrphanSweeper& operator=(const OrphanSweeper&) = delete;
+
+  // There is proof of something now. Any thread; does not wait.
+  void wake();
 
  private:
   void run();
@@ -35,6 +38,7 @@ class OrphanSweeper {
   Logger& log_;
   std::mutex mutex_;
   std::condition_variable changed_;
+  bool woken_ = false;
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -1,6 +1,7 @@
 """Replay or conflict: the same explicit request is one or the other, depending on which life of the engine it belongs to."""
 
 import pytest
+from harness import wait
 from harness.calls import GATEWAY, SERIAL, Network, address_request, new_mac, pool_request
 from harness.http import Client
 
@@ -206,6 +207,30 @@ def test_a_new_leader_asks_again_for_everything_alive_and_keeps_it(running, engi
         got = second.call("IpamDriver.RequestAddress", address_request(pool, bare(task), options=SERIAL))["Address"]
         assert got == task
     assert second.call("IpamDriver.RequestAddress", address_request(pool, options=SERIAL))["Address"] not in tasks
+
+
+@pytest.mark.parametrize("world", [{"scope": "global"}], indirect=True)
+def test_what_a_leader_does_not_claim_goes_as_soon_as_it_asks_for_anything_new(running, engine):
+    """Scenario 37: another node led meanwhile, and a task of four and a whole network went. Nobody waits for a sweep by the minute."""
+    ask = {**GATEWAY, **SERIAL}
+
+    def network(caller, subnet, gateway=""):
+        pool = caller.call("IpamDriver.RequestPool", pool_request(f"{subnet}.0/24", space="global", options=SERIAL))["PoolID"]
+        caller.call("IpamDriver.RequestAddress", address_request(pool, gateway, options=ask))
+        return pool
+
+    def held():
+        return {row["key"].rpartition("/")[2] for row in running.state.rows("address") if row["rest"] is None}
+    pool, _ = network(engine, "10.60.0"), network(engine, "10.61.0")
+    tasks = [bare(engine.call("IpamDriver.RequestAddress", address_request(pool, options=SERIAL))["Address"]) for _ in range(4)]
+    second = successor(running, engine)
+    network(second, "10.60.0", "10.60.0.1")
+    for task in tasks[1:]:
+        second.call("IpamDriver.RequestAddress", address_request(pool, task, options=SERIAL))
+    assert {*tasks, "10.61.0.1"} <= held(), "it may still ask for what lives"
+    new = bare(second.call("IpamDriver.RequestAddress", address_request(pool, options=SERIAL))["Address"])
+    wait.until(lambda: held() == {"10.60.0.1", *tasks[1:], new}, "the end of what was not claimed")
+    wait.until(lambda: {row["key"] for row in running.state.rows("pool")} == {pool}, "the end of the network that was not claimed")
 
 
 def test_spaces_do_not_share_addresses(engine):

@@ -189,12 +189,16 @@ class SecondTerm : public ::testing::Test {
 TEST_F(SecondTerm, WhatItDoesNotAskFor_RestsOnceItAsksForAnythingNew) {
   begin();
   EXPECT_EQ(sweep(), 0U) << "it may still ask for what lives";
+  const int before = world.replays_over;
   const std::string fresh = World::bare(world.swarm(id));
+  EXPECT_EQ(world.replays_over, before + 1) << "whoever sweeps is told";
   EXPECT_EQ(sweep(), 2U);
   Strings held = live;
   held.push_back("swarm " + fresh);
   EXPECT_THAT(world.held(), UnorderedElementsAreArray(held));
   EXPECT_THAT(world.resting(), UnorderedElementsAre("swarm 10.60.0.2", "swarm 10.60.0.4"));
+  world.swarm(id).value();
+  EXPECT_EQ(world.replays_over, before + 1) << "once a term";
   EXPECT_EQ(sweep(), 0U);
 }
 
