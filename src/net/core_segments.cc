@@ -26,10 +26,15 @@ std::optional<SegmentShare> ServiceCore::share_of(
   share.links = links_on_segment(wanted);
   if (!wanted.uplink || !wanted.uplink->vlans) return share;
   share.vlans = wanted.uplink->vlans->all();
-  for (const auto& [id, endpoint] : endpoints)
-    if (!endpoint.request.driver_options.empty())
-      if (const auto own = plan(network, endpoint).vlans) share.vlans.insert(own->all());
+  for (const auto& [id, endpoint] : endpoints) add_own_vlans(network, endpoint, share.vlans);
   return share;
+}
+
+void ServiceCore::add_own_vlans(const NetworkRecord& network, const EndpointRecord& endpoint,
+                                VlanSet& vlans) const {
+  // Without options of its own it has those of the network.
+  if (endpoint.request.driver_options.empty()) return;
+  if (const auto own = plan(network, endpoint).vlans) vlans.insert(own->all());
 }
 
 NetworkPlan ServiceCore::whole_plan(const NetworkRecord& network) const {
@@ -42,8 +47,7 @@ NetworkPlan ServiceCore::whole_plan(const NetworkRecord& network) const {
   VlanSet vlans = whole.uplink->vlans->all();
   vlans.insert(others.vlans);
   for (const EndpointRecord& endpoint : table.endpoints_of(network.request.id))
-    if (!endpoint.request.driver_options.empty())
-      if (const auto own = plan(network, endpoint).vlans) vlans.insert(own->all());
+    add_own_vlans(network, endpoint, vlans);
   whole.host_vlans.insert(others.host_vlans);
   if (whole.host_end) whole.host_end->shared = others.links.contains(whole.host_end->link.name);
   whole.uplink->vlans = on_uplink(vlans);
@@ -75,7 +79,7 @@ Status ServiceCore::put_uplink_vlans(const NetworkRecord& network, const Endpoin
   if (!whole.uplink) return {};
   if (endpoint != nullptr) {
     VlanSet vlans = whole.uplink->vlans->all();
-    if (const auto own = plan(network, *endpoint).vlans) vlans.insert(own->all());
+    add_own_vlans(network, *endpoint, vlans);
     whole.uplink->vlans = on_uplink(vlans);
   }
   return applier.set_uplink_vlans(whole);

@@ -165,9 +165,9 @@ std::vector<LanSubnet> NetworkService::lan_subnets() const {
     if (!network.segment) continue;
     const Segment& segment = *network.segment;
     // Where the bridge keeps VLANs apart, the host itself is in none of them.
-    const LanWay way =
-        segment.aware ? LanWay{segment.parent, true, segment.vlan, segment.protocol} : LanWay{network.bridge};
-    for (const Subnet& subnet : subnets_of(network.request)) all.push_back({subnet.prefix, way});
+    const std::string& link = segment.aware ? segment.parent : network.bridge;
+    const Lane lane = segment.aware ? lane_of(segment) : Lane{};
+    for (const Subnet& subnet : subnets_of(network.request)) all.push_back({subnet.prefix, link, lane});
   }
   if (impl_->swarm_lans.empty()) return all;
   const auto links = impl_->core.kernel.links();

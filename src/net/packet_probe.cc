@@ -70,12 +70,12 @@ uint16_t protocol_of(const Ear& ear) {
 
 std::vector<Condition> conditions_of(const Ear& ear) {
   std::vector<Condition> all;
-  if (ear.link.is_port) {
+  if (ear.link.lane.is_port) {
     const auto about = [](int what) { return static_cast<uint32_t>(SKF_AD_OFF + what); };
     all.push_back({BPF_W, about(SKF_AD_PROTOCOL), protocol_of(ear)});
     // The kernel has taken the tag off the frame by then.
-    all.push_back({BPF_W, about(SKF_AD_VLAN_TAG_PRESENT), ear.link.vlan == 0 ? 0U : 1U});
-    if (ear.link.vlan != 0) all.push_back({BPF_W, about(SKF_AD_VLAN_TAG), ear.link.vlan, 0xfff});
+    all.push_back({BPF_W, about(SKF_AD_VLAN_TAG_PRESENT), ear.link.lane.vlan == 0 ? 0U : 1U});
+    if (ear.link.lane.vlan != 0) all.push_back({BPF_W, about(SKF_AD_VLAN_TAG), ear.link.lane.vlan, 0xfff});
   }
   if (ear.family == Family::kIpv6) {
     // A neighbour advertisement directly behind the IPv6 header.
@@ -96,7 +96,7 @@ Status listen_on(Ear& ear) {
       return failure(ear);
   }
   const int yes = 1;
-  if (ear.link.is_port &&
+  if (ear.link.lane.is_port &&
       ::setsockopt(ear.socket.get(), SOL_PACKET, PACKET_IGNORE_OUTGOING, &yes, sizeof(yes)) != 0)
     return failure(ear);
   if (ear.family == Family::kIpv6) {
@@ -112,7 +112,7 @@ Status listen_on(Ear& ear) {
   sockaddr_ll place{};
   place.sll_family = AF_PACKET;
   // Who asks for one protocol hears nothing of a port: its bridge has taken it by then.
-  place.sll_protocol = htons(ear.link.is_port ? ETH_P_ALL : protocol_of(ear));
+  place.sll_protocol = htons(ear.link.lane.is_port ? ETH_P_ALL : protocol_of(ear));
   place.sll_ifindex = ear.link.index;
   if (::bind(ear.socket.get(), reinterpret_cast<const sockaddr*>(&place), sizeof(place)) != 0)
     return failure(ear);
@@ -128,7 +128,7 @@ Status ask_all(const Ear& ear, Turn turn) {
     const auto source = turn == Turn::kSecond ? ear.link.link_local : std::nullopt;
     Frame frame = ear.family == Family::kIpv4 ? arp_probe(ear.link.mac, address)
                                               : solicitation(ear.link.mac, source, address);
-    if (ear.link.vlan != 0) frame = tagged(frame, ear.link.protocol, ear.link.vlan);
+    if (ear.link.lane.vlan != 0) frame = tagged(frame, ear.link.lane.protocol, ear.link.lane.vlan);
     const bool sent = ::send(ear.socket.get(), frame.data(), frame.size(), 0) >= 0;
     // A full queue loses the frame, as a link may.
     if (!sent && errno != EAGAIN && errno != ENOBUFS) return failure(ear);
@@ -149,9 +149,9 @@ void hear(Ear& ear, std::vector<NeighbourAnswer>& answers) {
 }
 
 std::vector<Ear> ears_for(const std::vector<NeighbourQuestion>& questions) {
-  std::map<std::tuple<int, bool, uint16_t, TagProtocol, Family>, Ear> ears;
+  std::map<std::tuple<int, Lane, Family>, Ear> ears;
   for (const auto& [link, address] : questions) {
-    Ear& ear = ears[{link.index, link.is_port, link.vlan, link.protocol, address.family()}];
+    Ear& ear = ears[{link.index, link.lane, address.family()}];
     ear.link = link;
     ear.family = address.family();
     ear.asked.insert(address);

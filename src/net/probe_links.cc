@@ -19,13 +19,13 @@ bool is_link_local_ipv6(const IpAddress& address) {
 }  // namespace
 
 std::string words_of(const ProbeLink& link) {
-  return link.vlan == 0 ? link.name : fmt::format("VLAN {} of {}", link.vlan, link.name);
+  return link.lane.vlan == 0 ? link.name : fmt::format("VLAN {} of {}", link.lane.vlan, link.name);
 }
 
 ProbeLinks::ProbeLinks(const std::vector<OnLink>& on_link) {
   for (const auto& [link, network, own] : on_link) {
     if (own.has_value() && is_link_local_ipv6(*own)) link_local_[link] = *own;
-    if (network.length() >= kLeastNetworkLength) networks_[network].insert({link});
+    if (network.length() >= kLeastNetworkLength) networks_[network].insert({link, {}, false});
   }
 }
 
@@ -39,11 +39,10 @@ void ProbeLinks::set_links(std::vector<Link> links) {
 }
 
 void ProbeLinks::add_lan(const LanSubnet& lan) {
-  const LanWay& way = lan.way;
   const auto at = std::find_if(links_.begin(), links_.end(),
-                               [&](const auto& entry) { return entry.second.name == way.link; });
+                               [&](const auto& entry) { return entry.second.name == lan.link; });
   if (at == links_.end() || lan.subnet.length() < kLeastNetworkLength) return;
-  networks_[lan.subnet].insert({at->first, way.is_port, way.vlan, way.protocol, true});
+  networks_[lan.subnet].insert({at->first, lan.lane, true});
   open_bridges_.insert(at->first);
 }
 
@@ -77,17 +76,12 @@ ProbeLinks::Found ProbeLinks::find(const Prefix& pool, Reach reach) const {
     else if (reach == Reach::kForeign && containers_only(link))
       found.why_none = fmt::format("only containers are on bridge {}", link.name);
     else
-      found.links.push_back({.index = way.link,
-                             .name = link.name,
-                             .mac = *link.mac,
-                             .link_local = {},
-                             .is_port = way.is_port,
-                             .vlan = way.vlan,
-                             .protocol = way.protocol});
+      found.links.push_back(
+          {.index = way.link, .name = link.name, .mac = *link.mac, .link_local = {}, .lane = way.lane});
   }
   for (ProbeLink& link : found.links)
     // A port's own address is not known in its VLANs.
-    if (const auto own = link_local_.find(link.index); !link.is_port && own != link_local_.end())
+    if (const auto own = link_local_.find(link.index); !link.lane.is_port && own != link_local_.end())
       link.link_local = own->second;
   if (!found.links.empty()) found.why_none.clear();
   return found;

@@ -10,30 +10,31 @@
 
 namespace viaduct::net {
 
+// Which of a link's frames: all of them, or, of a port of a bridge, those with one tag or those without any. What comes in at a
+// port goes on to its bridge before the host looks at it.
+struct Lane {
+  bool is_port = false;
+  uint16_t vlan = 0;  // of a port; 0: without a tag
+  TagProtocol protocol = TagProtocol::k8021q;
+  auto operator<=>(const Lane&) const = default;
+};
+
 // A link that neighbours can be asked on.
 struct ProbeLink {
   int index = 0;
   std::string name;
   Mac mac;
   std::optional<IpAddress> link_local;  // IPv6
-  bool is_port = false;                 // what comes in goes on to its bridge, before the host looks at it
-  uint16_t vlan = 0;                    // of a port: those with this tag; 0, without one
-  TagProtocol protocol = TagProtocol::k8021q;
+  Lane lane;
 };
 // For operators: "eth0", "VLAN 10 of eth1".
 std::string words_of(const ProbeLink& link);
 
-// How foreign hosts on a LAN are reached where the host needs neither an address nor a route for that: by the link itself, or
-// by what the link, a port of a bridge, has with a tag or without. The fields are ProbeLink's.
-struct LanWay {
-  std::string link;
-  bool is_port = false;
-  uint16_t vlan = 0;
-  TagProtocol protocol = TagProtocol::k8021q;
-};
+// A subnet whose foreign hosts are reached by a lane of a link, where the host needs neither an address nor a route for that.
 struct LanSubnet {
   Prefix subnet;
-  LanWay way;
+  std::string link;
+  Lane lane;
 };
 
 // On which links of the host a pool's addresses may belong to foreign hosts. Pure: a picture of one moment.
@@ -66,9 +67,7 @@ class ProbeLinks {
  private:
   struct Way {
     int link = 0;
-    bool is_port = false;
-    uint16_t vlan = 0;
-    TagProtocol protocol = TagProtocol::k8021q;
+    Lane lane;
     bool is_lan = false;
     auto operator<=>(const Way&) const = default;
   };

@@ -108,6 +108,7 @@ class ServiceCore {
   Status restore_rates(const VethSpec& spec, Repair& repair);
   // What a link that was found attached may lack.
   Status restore_settings(const VethSpec& spec, const Link& link, Repair& repair);
+  void add_own_vlans(const NetworkRecord& network, const EndpointRecord& endpoint, VlanSet& vlans) const;
   [[nodiscard]] std::optional<SegmentShare> share_of(
       const NetworkRecord& network, const std::map<std::string, EndpointRecord>& endpoints) const;
 };

@@ -7,6 +7,10 @@
 
 namespace viaduct::net {
 
+Lane lane_of(const Segment& segment) {
+  return {true, segment.vlan, segment.protocol};
+}
+
 bool SwarmLans::note(const CreateNetworkRequest& request) {
   const auto driver = driver_for(request.options);
   const auto wish =
@@ -37,10 +41,10 @@ std::vector<LanSubnet> SwarmLans::ways(const std::vector<Link>& links, const std
     const auto uplink = find_uplink(lan.wish, links, instance);
     if (!uplink.ok()) continue;
     const Segment& segment = uplink.value().segment;
-    const LanWay way = uplink.value().is_bridge
-                           ? LanWay{uplink.value().parent.name}
-                           : LanWay{segment.parent, true, segment.vlan, segment.protocol};
-    for (const Prefix& subnet : lan.subnets) all.push_back({subnet, way});
+    const bool is_bridge = uplink.value().is_bridge;  // of somebody's
+    const std::string& link = is_bridge ? uplink.value().parent.name : segment.parent;
+    for (const Prefix& subnet : lan.subnets)
+      all.push_back({subnet, link, is_bridge ? Lane{} : lane_of(segment)});
   }
   return all;
 }

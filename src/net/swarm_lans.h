@@ -10,6 +10,9 @@
 
 namespace viaduct::net {
 
+// A segment's frames at its parent.
+Lane lane_of(const Segment& segment);
+
 // The LANs of a Swarm's networks, as its leader is told of them (AllocateNetwork): it gives addresses there, whether it has a
 // bridge of the network or not. In memory alone, since a leader's term begins with all networks that live; what is not told
 // of again in a later term stays, and is nobody's pool any more. Any thread.

@@ -290,7 +290,7 @@ TEST_F(VlanProbe, ForeignHostsOfEachVlan_AnswerForTheirOwn) {
   PacketProbe probe;
   using Texts = std::set<std::string>;
   const auto answering = [&](uint16_t vlan, TagProtocol protocol, const Texts& asked) {
-    const ProbeLink way{port.index, port.name, *port.mac, {}, true, vlan, protocol};
+    const ProbeLink way{port.index, port.name, *port.mac, {}, {true, vlan, protocol}};
     std::vector<NeighbourQuestion> questions;
     for (const std::string& address : asked) questions.push_back({way, IpAddress::parse(address).value()});
     const auto outcome = probe.ask(questions, seconds(2));

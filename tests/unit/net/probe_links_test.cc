@@ -119,7 +119,7 @@ TEST(ProbeLinks, LinkLocalAddress_ComesWithTheLink) {
 TEST(ProbeLinks, WhereLansAloneCount_AddressesAndRoutesReachNothing) {
   ProbeLinks links =
       picture({link(2, "eth0"), link(3, "eth1")}, {on(2, "10.1.0.5/24"), on(2, "10.2.0.5/24")});
-  links.add_lan({Prefix::parse("10.1.0.0/24").value(), {"eth1", true, 10}});
+  links.add_lan({Prefix::parse("10.1.0.0/24").value(), "eth1", {true, 10}});
   const auto found = links.find(Prefix::parse("10.1.0.0/24").value(), Reach::kLans).links;
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(words_of(found[0]), "VLAN 10 of eth1");
@@ -128,13 +128,13 @@ TEST(ProbeLinks, WhereLansAloneCount_AddressesAndRoutesReachNothing) {
 
 TEST(ProbeLinks, PortInAVlan_IsAWayOfItsOwn) {
   ProbeLinks links = picture({link(2, "eth1", "", 9), link(9, "vd-eth1", "bridge")}, {});
-  links.add_lan({Prefix::parse("10.1.0.0/24").value(), {"eth1", true, 10}});
-  links.add_lan({Prefix::parse("10.2.0.0/24").value(), {"eth1", true, 0}});
-  links.add_lan({Prefix::parse("10.3.0.0/24").value(), {"eth7", true, 10}});
+  links.add_lan({Prefix::parse("10.1.0.0/24").value(), "eth1", {true, 10}});
+  links.add_lan({Prefix::parse("10.2.0.0/24").value(), "eth1", {true, 0}});
+  links.add_lan({Prefix::parse("10.3.0.0/24").value(), "eth7", {true, 10}});
   const auto found = links.find(Prefix::parse("10.1.0.0/24").value(), Reach::kForeign).links;
   ASSERT_EQ(found.size(), 1U);
-  EXPECT_TRUE(found[0].is_port);
-  EXPECT_EQ(found[0].vlan, 10);
+  EXPECT_TRUE(found[0].lane.is_port);
+  EXPECT_EQ(found[0].lane.vlan, 10);
   EXPECT_EQ(words_of(found[0]), "VLAN 10 of eth1");
   EXPECT_EQ(reached(links, "10.2.0.0/24"), "eth1");
   EXPECT_EQ(reached(links, "10.3.0.0/24"), "no link of this host reaches the subnet directly");

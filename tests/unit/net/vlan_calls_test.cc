@@ -286,8 +286,8 @@ TEST_F(VlanCalls, LanSubnets_AreReachedByTheBridgeOrByThePortInItsVlan) {
       create(lan('c', {{"parent", "eth2"}, {"vlan", "20"}, {"vlan_aware", "true"}}, "10.3.0.0/24")).ok());
   std::vector<std::string> ways;
   for (const LanSubnet& lan : world.service->lan_subnets())
-    ways.push_back(fmt::format("{} {} {} {}", lan.subnet.to_string(), lan.way.link,
-                               lan.way.is_port ? "port" : "itself", lan.way.vlan));
+    ways.push_back(fmt::format("{} {} {} {}", lan.subnet.to_string(), lan.link,
+                               lan.lane.is_port ? "port" : "itself", lan.lane.vlan));
   EXPECT_THAT(ways, ElementsAre("10.1.0.0/24 vd-eth1.10 itself 0", "10.2.0.0/24 eth2 port 0",
                                 "10.3.0.0/24 eth2 port 20"));
 }
@@ -297,8 +297,8 @@ TEST_F(VlanCalls, LansOfASwarm_AreKnownFromAllocationToItsEnd) {
   const auto ways = [&] {
     std::vector<std::string> all;
     for (const LanSubnet& lan : world.service->lan_subnets())
-      all.push_back(fmt::format("{} {} {} {}", lan.subnet.to_string(), lan.way.link,
-                                lan.way.is_port ? "port" : "itself", lan.way.vlan));
+      all.push_back(fmt::format("{} {} {} {}", lan.subnet.to_string(), lan.link,
+                                lan.lane.is_port ? "port" : "itself", lan.lane.vlan));
     return all;
   };
   put_bridge("br0");

@@ -153,7 +153,7 @@ TEST_F(NeighbourWatchTest, LanThatTheHostHasNoAddressIn_IsWatchedAsSoonAsANetwor
   probe_.hosts["10.3.0.2"] = mac(1);
   {
     const std::scoped_lock lock(lans_mutex_);
-    lans_ = {{Prefix::parse("10.3.0.0/24").value(), {"br0"}}};
+    lans_ = {{Prefix::parse("10.3.0.0/24").value(), "br0", {}}};
   }
   watch_->lan_joined();
   ASSERT_TRUE(is_watched_soon(id)) << view(id).watch_detail;
@@ -173,7 +173,7 @@ TEST_F(NeighbourWatchTest, PoolOfASwarm_IsWatchedByItsLanAlone) {
   probe_.hosts["10.1.0.3"] = mac(1);
   {
     const std::scoped_lock lock(lans_mutex_);
-    lans_ = {{Prefix::parse("10.1.0.0/24").value(), {"eth0", true, 10}}};
+    lans_ = {{Prefix::parse("10.1.0.0/24").value(), "eth0", {true, 10}}};
   }
   watch_->lan_joined();
   ASSERT_TRUE(is_watched_soon(id)) << view(id).watch_detail;
