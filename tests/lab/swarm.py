@@ -169,9 +169,19 @@ class Swarm:
         hosts = hosts or self.hosts
         names = [host.hostname for host in hosts]
         ask = self.leader()
-        ask.docker("node", "promote", *names)
+        # Refused where a node is changed between the client's question and its answer ("update out of sequence").
+        wait_until(lambda: ask.docker("node", "promote", *names, check=False).returncode == 0, 60, f"promotion of {names}")
         wait_until(lambda: all(self.nodes(ask)[name][1] in ("Leader", "Reachable") for name in names), 60, f"promotion of {names}")
         wait_until(lambda: set(self.managers()) >= set(hosts), 60, f"{names} as managers")
+
+    def lead(self, host):
+        """Make a manager the leader: demote the others, one after the other, and promote them again."""
+        others = [other for other in self.managers() if other is not host]
+        for other in others:
+            wait_until(lambda: host.docker("node", "demote", other.hostname, check=False).returncode == 0, 60, f"demotion of {other.hostname}")
+            wait_until(lambda: other not in self.managers(), 60, "end of the demoted manager")
+        assert self.leader() is host
+        self.promote(others)
 
     def change_leader(self):
         """Demote the leader, wait for its successor, promote it again; (old, new)."""

@@ -43,18 +43,24 @@ def test_tasks_have_ipv6_addresses_that_no_two_nodes_give(cluster):
         assert all(cluster.pings(task, address) for other, address in made.items() if other != task.id)
 
 
-def test_addresses_that_hosts_of_the_lan_have_are_passed(cluster):
+@pytest.fixture
+def hosts_of_the_lan(cluster):
+    """add(address): a host on the wire of the LAN has it; gone at the end."""
+    yield lambda address: cluster.swarm.wires.ip("addr", "add", f"{address}/24", "dev", "lan")
+    cluster.swarm.wires.ip("addr", "flush", "dev", "lan")
+
+
+def test_addresses_that_hosts_of_the_lan_have_are_passed(cluster, hosts_of_the_lan):
     """Scenario 31: the leader gives the addresses, and asks on the LAN before, although no task of the network runs there."""
     subnet, leader = cluster.subnet(), cluster.leader()
     for number in (1, 2, 4):
-        cluster.swarm.wires.ip("addr", "add", f"{subnet}.{number}/24", "dev", "lan")
+        hosts_of_the_lan(f"{subnet}.{number}")
     cluster.network("lan", "--subnet", f"{subnet}.0/24", "--gateway", f"{subnet}.254", *ON_THE_LAN)
     wait_until(lambda: f"foreign hosts are looked for on {LAN}" in leader.ctl("pool", "show", f"global/{subnet}.0/24"), 30, "the watch")
     cluster.service("web", "lan", 3, "--constraint", f"node.hostname!={leader.name}")
     tasks = cluster.wait_running("web", 3)
     assert {task.address for task in tasks} == {f"{subnet}.{number}" for number in (3, 5, 6)}
     assert f"{subnet}.4" in leader.ctl("address", "ls")
-    cluster.swarm.wires.ip("addr", "flush", "dev", "lan")
 
 
 def test_slices_of_one_subnet_without_a_leader(local_cluster):

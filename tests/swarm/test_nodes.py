@@ -78,16 +78,18 @@ def test_a_leader_that_is_cut_off(cluster):
     cluster.service("web", "net", 6)
     cluster.wait_running("web", 6)
     cluster.swarm.wires.pull(cut.host)
-    wait_until(lambda: cluster.leader() is not cut, 90, "a leader of the other side")
-    wait_until(lambda: cluster.swarm.nodes()[cut.name][0] == "Down", 120, "the loss of the old one")
-    cluster.scale(web=9)
-    wait_until(lambda: len([task for task in cluster.running("web") if task.node != cut.name]) == 9, 120, "tasks of the other side")
-    addresses = [task.address for task in cluster.tasks("web") if task.alive]
-    assert len(set(addresses)) == len(addresses)
-    # The side without a majority gives nothing to anybody.
-    refused = cut.docker("network", "create", "-d", DRIVER, "--ipam-driver", DRIVER, "alone", check=False, timeout=60)
-    assert refused.returncode != 0 and "leader" in refused.stderr, refused.stderr
-    cluster.swarm.wires.put_back(cut.host)
+    try:
+        wait_until(lambda: cluster.leader() is not cut, 90, "a leader of the other side")
+        wait_until(lambda: cluster.swarm.nodes()[cut.name][0] == "Down", 120, "the loss of the old one")
+        cluster.scale(web=9)
+        wait_until(lambda: len([task for task in cluster.running("web") if task.node != cut.name]) == 9, 120, "tasks of the other side")
+        addresses = [task.address for task in cluster.tasks("web") if task.alive]
+        assert len(set(addresses)) == len(addresses)
+        # The side without a majority gives nothing to anybody.
+        refused = cut.docker("network", "create", "-d", DRIVER, "--ipam-driver", DRIVER, "alone", check=False, timeout=60)
+        assert refused.returncode != 0 and "leader" in refused.stderr, refused.stderr
+    finally:
+        cluster.swarm.wires.put_back(cut.host)
     wait_until(lambda: len(cluster.swarm.ready()) == 3, 120, "the reunion")
     cluster.docker("service", "update", "-d", "--force", "web")
     cluster.wait_running("web", 9, timeout=180)
