@@ -225,6 +225,25 @@ Result<bool> FakeKernel::ensure_rates(const VethSpec& spec) {
   return state->rates != before;
 }
 
+Result<RatesInForce> FakeKernel::rates_in_force(const VethSpec& spec) {
+  TRY(gate_.pass("look at rates"));
+  auto state = state_.lock();
+  TRY(existing(state->links, spec.host_name));
+  const auto rate_of = [&](const std::string& name) {
+    const auto known = state->rates.find(name);
+    return known == state->rates.end() ? std::nullopt : std::optional<uint64_t>(known->second.rate);
+  };
+  RatesInForce found;
+  found.in = rate_of(spec.host_name);
+  if (!spec.rate_out) return found;
+  const auto shaper = state->links.find(spec.rate_out->name);
+  found.has_shaper = shaper != state->links.end() && shaper->second.alias == spec.rate_out->alias &&
+                     shaper->second.in_service();
+  if (found.has_shaper) found.out = rate_of(spec.rate_out->name);
+  found.is_led = found.has_shaper;
+  return found;
+}
+
 Status FakeKernel::set_hairpin(const std::string& name, Hairpin hairpin) {
   TRY(gate_.pass("set hairpin mode"));
   auto state = state_.lock();

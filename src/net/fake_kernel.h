@@ -56,8 +56,10 @@ class FakeKernel final : public Kernel {
   Status create_vlan(const VlanSpec& spec) override;
   Status join_bridge(const std::string& link, const std::string& bridge) override;
   Result<bool> set_vlans(const std::string& link, const PortVlans& vlans) override;
+  Result<std::optional<PortVlans>> differing_vlans(const std::string& link, const PortVlans& vlans) override;
   Status leave_bridge(const std::string& link) override;
   Result<bool> ensure_rates(const VethSpec& spec) override;
+  Result<RatesInForce> rates_in_force(const VethSpec& spec) override;
   Status set_hairpin(const std::string& name, Hairpin hairpin) override;
   Status set_mtu(const std::string& name, int mtu) override;
   Status set_up(const std::string& name) override;

@@ -67,6 +67,15 @@ Result<bool> FakeKernel::set_vlans(const std::string& link, const PortVlans& vla
   return differed;
 }
 
+Result<std::optional<PortVlans>> FakeKernel::differing_vlans(const std::string& link,
+                                                             const PortVlans& vlans) {
+  TRY(gate_.pass("look at vlans"));
+  auto state = state_.lock();
+  TRY(known_link(state->links, link));
+  const PortVlans& held = state->vlans[link];
+  return held == vlans ? std::nullopt : std::optional<PortVlans>(held);
+}
+
 Status FakeKernel::leave_bridge(const std::string& link) {
   TRY(gate_.pass("leave bridge"));
   auto state = state_.lock();

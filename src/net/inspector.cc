@@ -47,6 +47,7 @@ Result<std::vector<Finding>> Inspector::look() {
 }
 
 Result<std::vector<Finding>> Inspector::look_once() {
+  vlans_seen_.clear();
   Links links;
   for (Link& link : TRY(core_.kernel.links())) {
     std::string name = link.name;
@@ -126,11 +127,17 @@ void Inspector::look_at_bridge(const NetworkRecord& network, const Links& links,
   if (!link->second.up) tell(fmt::format("bridge {} is down", name), "a repair sets it up");
   if (plan.bridge.mtu != 0) look_at_mtu(network, link->second, plan.bridge.mtu, links, found);
   if (plan.uplink) look_at_uplink(network, plan, link->second, links, found);
-  if (link->second.mac && *link->second.mac != plan.bridge.mac)
-    tell(fmt::format("bridge {} has MAC {}, not {}", name, link->second.mac->to_string(),
-                     plan.bridge.mac.to_string()),
-         fmt::format("ip link set {} address {}", name, plan.bridge.mac.to_string()));
+  look_at_mac(network, link->second, plan.bridge.mac, found);
   look_at_addresses(network, plan, found);
+}
+
+void Inspector::look_at_mac(const NetworkRecord& network, const Link& bridge, const Mac& wanted,
+                            std::vector<Finding>& found) {
+  if (bridge.mac && *bridge.mac != wanted)
+    found.push_back({"bridge", network_of(network),
+                     fmt::format("bridge {} has MAC {}, not {}", bridge.name, bridge.mac->to_string(),
+                                 wanted.to_string()),
+                     fmt::format("ip link set {} address {}", bridge.name, wanted.to_string())});
 }
 
 void Inspector::look_at_mtu(const NetworkRecord& network, const Link& bridge, int wanted, const Links& links,
@@ -165,6 +172,13 @@ void Inspector::look_at_uplink(const NetworkRecord& network, const NetworkPlan& 
     return tell(fmt::format("link {} is no port of bridge {}", port->name, bridge.name),
                 port->master == 0 ? "a repair attaches it" : "take it out of the bridge or bond that has it");
   if (!port->up) tell(fmt::format("link {} is down", port->name), "a repair sets it up");
+  if (plan.bridge.filtering && vlans_seen_.insert(bridge.name).second) {
+    const NetworkPlan whole = core_.whole_plan(network);
+    for (std::string& text : differing_vlans(port->name, whole.uplink->vlans))
+      tell(std::move(text), "a repair sets it right");
+    for (std::string& text : differing_vlans(bridge.name, PortVlans{0, whole.host_vlans}))
+      tell(std::move(text), "a repair sets it right");
+  }
   if (plan.host_end && !links.contains(plan.host_end->link.name))
     tell(fmt::format("link {}, the host's own end, is missing", plan.host_end->link.name),
          "a repair makes it anew");
@@ -189,6 +203,7 @@ void Inspector::look_at_further(const NetworkRecord& network, const FurtherPlan&
   const Link& bridge = links.at(plan.bridge.name);
   if (!bridge.up) tell(fmt::format("bridge {} is down", plan.bridge.name), "a repair sets it up");
   look_at_mtu(network, bridge, plan.bridge.mtu, links, found);
+  look_at_mac(network, bridge, plan.bridge.mac, found);
   if (!in_place(joint.name, joint.bridge) || !in_place(joint.other_name, joint.other_bridge))
     tell(fmt::format("bridges {} and {} are not joined", joint.bridge, joint.other_bridge),
          "a repair joins them");
@@ -248,6 +263,43 @@ void Inspector::look_at_endpoint(const NetworkRecord& network, const EndpointRec
   if (link->second.hairpin != (spec.hairpin == Hairpin::kOn))
     tell(fmt::format("link {} is {}in hairpin mode", spec.host_name, link->second.hairpin ? "" : "not "),
          "a repair sets it right");
+  for (std::string& text : differing_vlans(spec.host_name, spec.vlans))
+    tell(std::move(text), "a repair sets it right");
+  for (std::string& text : lost_rates(spec)) tell(std::move(text), "a repair sets it again");
+}
+
+// A link that went since the list was made is no port any more: the next look says so.
+std::vector<std::string> Inspector::differing_vlans(const std::string& link,
+                                                    const std::optional<PortVlans>& wanted) {
+  if (!wanted) return {};
+  const auto found = core_.kernel.differing_vlans(link, *wanted);
+  if (!found.ok() || !found.value()) return {};
+  return {fmt::format("link {} is in {}, not in {}", link, words_of(*found.value()), words_of(*wanted))};
+}
+
+std::vector<std::string> Inspector::lost_rates(const VethSpec& spec) {
+  if (!spec.rate_in && !spec.rate_out) return {};
+  const auto found = core_.kernel.rates_in_force(spec);
+  if (!found.ok()) return {};
+  const RatesInForce& now = found.value();
+  std::vector<std::string> lost;
+  const auto compare = [&](const std::string& link, const RateLimit& wanted, std::optional<uint64_t> rate) {
+    if (!rate)
+      lost.push_back(fmt::format("link {} sends without its limit of {} bytes a second", link, wanted.rate));
+    else if (*rate != wanted.rate)
+      lost.push_back(fmt::format("link {} sends {} bytes a second, not {}", link, *rate, wanted.rate));
+  };
+  if (spec.rate_in) compare(spec.host_name, *spec.rate_in, now.in);
+  if (!spec.rate_out) return lost;
+  const std::string& shaper = spec.rate_out->name;
+  if (!now.has_shaper) {
+    lost.push_back(fmt::format("link {}, through which its container sends, is missing", shaper));
+    return lost;
+  }
+  compare(shaper, spec.rate_out->limit, now.out);
+  if (!now.is_led)
+    lost.push_back(fmt::format("what comes in by link {} is not led through {}", spec.host_name, shaper));
+  return lost;
 }
 
 void Inspector::look_at_stray(const Link& link, std::vector<Finding>& found) {

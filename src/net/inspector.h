@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ class Inspector {
   void look_at_state(std::vector<Finding>& found);
   void look_at_network(const std::string& id, const Links& links, std::vector<Finding>& found);
   void look_at_bridge(const NetworkRecord& network, const Links& links, std::vector<Finding>& found);
+  void look_at_mac(const NetworkRecord& network, const Link& bridge, const Mac& wanted,
+                   std::vector<Finding>& found);
   // `wanted`: the plan's MTU.
   void look_at_mtu(const NetworkRecord& network, const Link& bridge, int wanted, const Links& links,
                    std::vector<Finding>& found);
@@ -37,10 +40,14 @@ class Inspector {
   void look_at_addresses(const NetworkRecord& network, const NetworkPlan& plan, std::vector<Finding>& found);
   void look_at_endpoint(const NetworkRecord& network, const EndpointRecord& endpoint, const Links& links,
                         std::vector<Finding>& found);
+  std::vector<std::string> differing_vlans(const std::string& link, const std::optional<PortVlans>& wanted);
+  std::vector<std::string> lost_rates(const VethSpec& spec);
   void look_at_stray(const Link& link, std::vector<Finding>& found);
 
   ServiceCore& core_;
   Deadline patience_ = Deadline::in({});  // of the look at work
+  // Bridges that keep VLANs apart, of which this look has seen the uplink: all networks there want the same of it.
+  std::set<std::string> vlans_seen_;
 };
 
 }  // namespace viaduct::net

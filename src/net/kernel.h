@@ -38,12 +38,17 @@ class Kernel {
   // Puts a port of a bridge with `filtering`, or that bridge itself as the host's own port, into exactly these VLANs. Returns
   // whether anything differed. Errors: kNotFound, the link; EOPNOTSUPP, it is no such port.
   virtual Result<bool> set_vlans(const std::string& link, const PortVlans& vlans) = 0;
+  // The VLANs that it is in, where set_vlans() would have something to change; empty where it would not. Same errors.
+  virtual Result<std::optional<PortVlans>> differing_vlans(const std::string& link,
+                                                           const PortVlans& vlans) = 0;
   // Of no bridge any more. One that is gone, or was of none, is no error.
   virtual Status leave_bridge(const std::string& link) = 0;
   // Makes the limits of an endpoint hold: qdiscs of its host end, and the shaper with its redirection. create_veth() does
   // so itself. Returns whether any was missing. Errors: kNotFound, the host end; kAlreadyExists, another link has the
   // shaper's name; the kernel's, where it lacks sch_tbf, sch_ingress, cls_u32, act_mirred or ifb.
   virtual Result<bool> ensure_rates(const VethSpec& spec) = 0;
+  // What ensure_rates() looks at, changing nothing. Errors: kNotFound, the host end.
+  virtual Result<RatesInForce> rates_in_force(const VethSpec& spec) = 0;
   // Of a port of a bridge. A link that is gone, or is no port, is no error: it is made anew or attached again with the setting.
   virtual Status set_hairpin(const std::string& name, Hairpin hairpin) = 0;
   virtual Status set_mtu(const std::string& name, int mtu) = 0;

@@ -157,6 +157,14 @@ struct JointSpec {
 // that say how much that may be.
 inline constexpr int kJointMtu = 65535;
 
+// What limits a pair now: bytes a second towards the peer and from it; empty where nothing does.
+struct RatesInForce {
+  std::optional<uint64_t> in;
+  std::optional<uint64_t> out;
+  bool has_shaper = false;  // the link itself, and
+  bool is_led = false;      // whether what the peer sends passes it
+};
+
 // That the endpoint behind a port has these addresses, and this MAC.
 struct Announcement {
   std::string port;  // the host end

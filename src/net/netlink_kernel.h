@@ -29,8 +29,10 @@ class NetlinkKernel final : public Kernel {
   Status create_vlan(const VlanSpec& spec) override;
   Status join_bridge(const std::string& link, const std::string& bridge) override;
   Result<bool> set_vlans(const std::string& link, const PortVlans& vlans) override;
+  Result<std::optional<PortVlans>> differing_vlans(const std::string& link, const PortVlans& vlans) override;
   Status leave_bridge(const std::string& link) override;
   Result<bool> ensure_rates(const VethSpec& spec) override;
+  Result<RatesInForce> rates_in_force(const VethSpec& spec) override;
   Status set_hairpin(const std::string& name, Hairpin hairpin) override;
   Status set_mtu(const std::string& name, int mtu) override;
   Status set_up(const std::string& name) override;
@@ -68,6 +70,10 @@ class NetlinkKernel final : public Kernel {
                                    const Link& bridge, std::optional<Memberships>& known);
   Result<bool> put_vlans(const Link& link, const PortVlans& vlans);
   void delete_link(const std::string& name);
+  // Bytes a second of the token bucket that a link sends through; empty without one.
+  std::optional<uint64_t> rate_of(const Link& link);
+  // Whether what comes in by the link is led elsewhere.
+  bool is_redirected(const Link& link, const std::string& attempt);
   Result<bool> ensure_bucket(const Link& link, const RateLimit& limit);
   Result<Link> make_shaper(const Shaper& shaper);
   Result<bool> ensure_redirection(const Link& from, const Link& to, bool anew);

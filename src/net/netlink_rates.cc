@@ -104,14 +104,18 @@ NetlinkMessage redirection_message(const Link& from, const Link& to) {
 
 }  // namespace
 
-Result<bool> NetlinkKernel::ensure_bucket(const Link& link, const RateLimit& limit) {
+std::optional<uint64_t> NetlinkKernel::rate_of(const Link& link) {
   // Only an echo comes back to whoever asks (qdisc_get_notify(), net/sched/sch_api.c).
   NetlinkMessage question(RTM_GETQDISC, NLM_F_ECHO);
   question.put_header(queue_header(link, TC_H_ROOT, 0));
   std::optional<uint64_t> rate;
   // The kernel has an error for a link that was never given a queueing discipline (tc_get_qdisc(), net/sched/sch_api.c).
   (void)pool_->exchange(question, "", [&](const nlmsghdr* reply) { rate = bucket_rate(reply); });
-  if (rate == limit.rate) return false;
+  return rate;
+}
+
+Result<bool> NetlinkKernel::ensure_bucket(const Link& link, const RateLimit& limit) {
+  if (rate_of(link) == limit.rate) return false;
   NetlinkMessage message = bucket_message(link, limit);
   TRY(pool_->exchange(
       message, fmt::format("cannot limit the rate of link {} (with the kernel's sch_tbf)", link.name)));
@@ -142,20 +146,21 @@ Result<Link> NetlinkKernel::make_shaper(const Shaper& shaper) {
   return made;
 }
 
+bool NetlinkKernel::is_redirected(const Link& link, const std::string& attempt) {
+  bool there = false;
+  NetlinkMessage question(RTM_GETTFILTER, NLM_F_DUMP);
+  question.put_header(queue_header(link, kIngressHandle, 0));
+  (void)pool_->dump(
+      question, attempt, [&] { there = false; }, [&](const nlmsghdr*) { there = true; });
+  return there;
+}
+
 Result<bool> NetlinkKernel::ensure_redirection(const Link& from, const Link& to, bool anew) {
   const std::string attempt = fmt::format(
       "cannot lead what comes from link {} through {} (with the kernel's sch_ingress, cls_u32 "
       "and act_mirred)",
       from.name, to.name);
-  if (!anew) {
-    bool there = false;
-    NetlinkMessage question(RTM_GETTFILTER, NLM_F_DUMP);
-    question.put_header(queue_header(from, kIngressHandle, 0));
-    const auto look = [&](const nlmsghdr*) { there = true; };
-    (void)pool_->dump(
-        question, attempt, [&] { there = false; }, look);
-    if (there) return false;
-  }
+  if (!anew && is_redirected(from, attempt)) return false;
   // What leads to a link that is gone drops every packet (tcf_mirred_act(), net/sched/act_mirred.c): away with it first.
   NetlinkMessage removal(RTM_DELQDISC, 0);
   removal.put_header(queue_header(from, TC_H_INGRESS, kIngressHandle));
@@ -184,6 +189,20 @@ Result<bool> NetlinkKernel::ensure_rates(const VethSpec& spec) {
   if (!led.ok() && anew) delete_link(spec.rate_out->name);
   if (!led.ok()) return led;
   return missing || anew || limited.value() || led.value();
+}
+
+Result<RatesInForce> NetlinkKernel::rates_in_force(const VethSpec& spec) {
+  const std::string attempt = fmt::format("cannot look at the limits of link {}", spec.host_name);
+  const Link host = TRY(existing_link(spec.host_name, attempt));
+  RatesInForce found;
+  found.in = rate_of(host);
+  if (!spec.rate_out) return found;
+  const auto shaper = TRY(find_link(spec.rate_out->name));
+  found.has_shaper = shaper && shaper->alias == spec.rate_out->alias && shaper->in_service();
+  if (!found.has_shaper) return found;
+  found.out = rate_of(*shaper);
+  found.is_led = is_redirected(host, attempt);
+  return found;
 }
 
 }  // namespace viaduct::net

@@ -112,6 +112,16 @@ Result<bool> NetlinkKernel::set_vlans(const std::string& link, const PortVlans& 
   return put_vlans(TRY(existing_link(link, fmt::format("cannot set the VLANs of {}", link))), vlans);
 }
 
+Result<std::optional<PortVlans>> NetlinkKernel::differing_vlans(const std::string& link,
+                                                                const PortVlans& vlans) {
+  const std::string attempt = fmt::format("cannot look at the VLANs of {}", link);
+  const int index = TRY(existing_link(link, attempt)).index;
+  auto [now, odd] = TRY(memberships(index, attempt))[index];
+  if (now == vlans && odd.empty()) return std::optional<PortVlans>();
+  now.tagged.insert(odd);
+  return std::optional<PortVlans>(std::move(now));
+}
+
 Result<NetlinkKernel::Memberships> NetlinkKernel::memberships(int link, const std::string& attempt) {
   NetlinkMessage question(RTM_GETVLAN, NLM_F_DUMP);
   br_vlan_msg about{};

@@ -75,4 +75,13 @@ VlanSet PortVlans::all() const {
   return vlans;
 }
 
+std::string words_of(const PortVlans& vlans) {
+  if (vlans.native == 0 && vlans.tagged.empty()) return "no VLAN";
+  std::string text;
+  if (vlans.native != 0) text = fmt::format("{} untagged", vlans.native);
+  if (!vlans.tagged.empty())
+    text += fmt::format("{}{} tagged", text.empty() ? "" : ", ", vlans.tagged.to_string());
+  return "VLANs " + text;
+}
+
 }  // namespace viaduct::net

@@ -46,5 +46,7 @@ struct PortVlans {
   [[nodiscard]] VlanSet all() const;
   bool operator==(const PortVlans&) const = default;
 };
+// "VLANs 10 untagged, 20-29 tagged", "no VLAN".
+std::string words_of(const PortVlans& vlans);
 
 }  // namespace viaduct::net

@@ -128,11 +128,17 @@ TYPED_TEST(KernelContract, EnsureRates_SaysWhetherAnyWasMissing) {
   this->make_bridge("vd-a");
   VethSpec spec = this->veth("ve1", "vp1");
   EXPECT_EQ(this->kernel_.ensure_rates(spec).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(this->kernel_.rates_in_force(spec).error().code, ErrorCode::kNotFound);
   ASSERT_TRUE(this->kernel_.create_veth(spec).ok());
   spec.rate_in = RateLimit{1'000'000, 64 * 1024};
   spec.rate_out = Shaper{"vf1", "viaduct/i/shaper/1", {2'000'000, 64 * 1024}};
+  const auto in_force = [&] { return this->kernel_.rates_in_force(spec).value(); };
+  EXPECT_FALSE(in_force().in || in_force().out || in_force().has_shaper || in_force().is_led);
   EXPECT_TRUE(this->kernel_.ensure_rates(spec).value());
   EXPECT_FALSE(this->kernel_.ensure_rates(spec).value());
+  EXPECT_EQ(in_force().in, 1'000'000U);
+  EXPECT_EQ(in_force().out, 2'000'000U);
+  EXPECT_TRUE(in_force().has_shaper && in_force().is_led);
   const auto shaper = this->find("vf1");
   ASSERT_TRUE(shaper);
   EXPECT_EQ(shaper->kind, "ifb");
@@ -140,6 +146,7 @@ TYPED_TEST(KernelContract, EnsureRates_SaysWhetherAnyWasMissing) {
   EXPECT_EQ(shaper->group, kLiveGroup);
   EXPECT_TRUE(shaper->up);
   ASSERT_TRUE(this->kernel_.retire_links({"vf1"}).ok());
+  EXPECT_FALSE(in_force().has_shaper) << "one that is dying";
   EXPECT_EQ(this->kernel_.ensure_rates(spec).error().code, ErrorCode::kAlreadyExists) << "one that is dying";
   ASSERT_TRUE(this->kernel_.reap().ok());
   EXPECT_TRUE(this->kernel_.ensure_rates(spec).value());

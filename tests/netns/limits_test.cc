@@ -120,6 +120,8 @@ TEST_F(Limits, Qdiscs_AreMadeOnceAndComeBackWhenLost) {
        {"tc qdisc del dev ve1 root", "tc qdisc del dev vf1 root", "tc qdisc del dev ve1 ingress",
         "tc filter del dev ve1 ingress", "ip link del vf1"}) {
     netns::run(loss);
+    const RatesInForce left = kernel.rates_in_force(spec).value();
+    EXPECT_FALSE(left.in == kLimit.rate && left.out == kLimit.rate && left.has_shaper && left.is_led) << loss;
     EXPECT_TRUE(kernel.ensure_rates(spec).value()) << loss;
     EXPECT_TRUE(has_bucket("ve1") && has_bucket("vf1")) << loss;
     EXPECT_NE(filters("ve1").find("Redirect to device vf1"), std::string::npos) << loss << filters("ve1");

@@ -151,6 +151,7 @@ TYPED_TEST(VlanKernel, PortsOfAFilteringBridge_AreInTheVlansThatTheyWereGiven) {
   uplink.native = 1;
   uplink.tagged = VlanSet::parse("10,20-29,4000-4094").value();
   EXPECT_TRUE(this->kernel_.set_vlans("eth1", uplink).value());
+  EXPECT_FALSE(this->kernel_.differing_vlans("eth1", uplink).value().has_value());
   EXPECT_FALSE(this->kernel_.set_vlans("eth1", uplink).value()) << "nothing differs";
   VethSpec pair = this->pair();
   ASSERT_TRUE(this->kernel_.create_veth(pair).ok());
@@ -166,11 +167,15 @@ TYPED_TEST(VlanKernel, PortsOfAFilteringBridge_AreInTheVlansThatTheyWereGiven) {
   // Other ones, another native one, none.
   uplink.native = 20;
   uplink.tagged = VlanSet::parse("1,10,22,30").value();
+  const auto differing = this->kernel_.differing_vlans("eth1", uplink).value();
+  ASSERT_TRUE(differing.has_value());
+  EXPECT_EQ(words_of(*differing), "VLANs 1 untagged, 10,20-29,4000-4094 tagged");
   EXPECT_TRUE(this->kernel_.set_vlans("eth1", uplink).value());
   EXPECT_FALSE(this->kernel_.set_vlans("eth1", uplink).value());
   if constexpr (TestFixture::kIsReal) {
     EXPECT_EQ(this->listed("eth1"), "1 10 20/PVID/Egress Untagged 22 30");
     netns::run("bridge vlan add dev eth1 vid 30 untagged; bridge vlan add dev eth1 vid 77 pvid");
+    EXPECT_TRUE(this->kernel_.differing_vlans("eth1", uplink).value().has_value());
     EXPECT_TRUE(this->kernel_.set_vlans("eth1", uplink).value()) << "somebody's hand";
     EXPECT_EQ(this->listed("eth1"), "1 10 20/PVID/Egress Untagged 22 30");
   }
@@ -186,6 +191,7 @@ TYPED_TEST(VlanKernel, PortsOfAFilteringBridge_AreInTheVlansThatTheyWereGiven) {
     EXPECT_EQ(this->listed("vd-eth1"), "10");
   }
   EXPECT_EQ(this->kernel_.set_vlans("nothing", host).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(this->kernel_.differing_vlans("nothing", host).error().code, ErrorCode::kNotFound);
 }
 
 TYPED_TEST(VlanKernel, EveryOtherVlan_FitsIntoTheMessages) {

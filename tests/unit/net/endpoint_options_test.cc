@@ -217,6 +217,27 @@ TEST_F(LimitedEndpoint, HasItsShaperUntilItIsDeleted) {
   EXPECT_TRUE(empty_after_reaping());
 }
 
+TEST_F(LimitedEndpoint, LostLimits_AreToldOf) {
+  EXPECT_TRUE(service->join({kNetwork, id_of('1'), "/sandbox"}, soon()).ok());
+  const auto told = [&] {
+    std::vector<std::string> texts;
+    const auto found = service->inspect().value();
+    for (const Finding& one : found) texts.push_back(one.text);
+    return texts;
+  };
+  EXPECT_THAT(told(), IsEmpty());
+  VethSpec other;
+  other.host_name = kHost;
+  other.rate_in = RateLimit{5000, 1518};
+  EXPECT_TRUE(kernel.ensure_rates(other).value());
+  EXPECT_THAT(told(), ElementsAre(std::string("link ") + kHost + " sends 5000 bytes a second, not 1000000"));
+  kernel.drop_link(shaper);
+  EXPECT_THAT(told(), ElementsAre(HasSubstr("sends 5000"),
+                                  "link " + shaper + ", through which its container sends, is missing"));
+  EXPECT_TRUE(service->repair(soon()).ok());
+  EXPECT_THAT(told(), IsEmpty());
+}
+
 TEST_F(LimitedEndpoint, LostLimits_ComeBackAndItsShaperGoesWithIt) {
   kernel.drop_link(shaper);
   const auto report = service->reconcile().value();

@@ -27,8 +27,12 @@ class ForwardingKernel : public Kernel {
   Result<bool> set_vlans(const std::string& link, const PortVlans& vlans) override {
     return inner_.set_vlans(link, vlans);
   }
+  Result<std::optional<PortVlans>> differing_vlans(const std::string& link, const PortVlans& vlans) override {
+    return inner_.differing_vlans(link, vlans);
+  }
   Status leave_bridge(const std::string& link) override { return inner_.leave_bridge(link); }
   Result<bool> ensure_rates(const VethSpec& spec) override { return inner_.ensure_rates(spec); }
+  Result<RatesInForce> rates_in_force(const VethSpec& spec) override { return inner_.rates_in_force(spec); }
   Status set_hairpin(const std::string& name, Hairpin hairpin) override {
     return inner_.set_hairpin(name, hairpin);
   }

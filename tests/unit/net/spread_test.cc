@@ -152,6 +152,11 @@ TEST_F(Spread, WhatDiffersAtAFurtherBridge_IsToldAndRepaired) {
     EXPECT_FALSE(reconcile().repaired.empty()) << text;
     expect_whole(kFull + 1);
   }
+  const Mac mac = *world.link(name)->mac;
+  change(name, [](Link& link) { link.mac = Mac::from_text("another"); });
+  EXPECT_THAT(seen(), ElementsAre(fmt::format("bridge {} has MAC {}, not {}", name,
+                                              Mac::from_text("another").to_string(), mac.to_string())));
+  change(name, [&](Link& link) { link.mac = mac; });
   Link twin = *world.link(name);
   twin.name = "twin";
   twin.index = 9999;

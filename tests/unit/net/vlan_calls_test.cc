@@ -20,6 +20,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::Pair;
 using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
 
 class VlanCalls : public ::testing::Test {
  protected:
@@ -266,6 +267,10 @@ TEST_F(VlanCalls, VlanAware_OneBridgeAndThePortsAreInTheirVlans) {
   // Somebody's hand.
   ASSERT_TRUE(world.kernel.set_vlans(kHost, {}).ok());
   ASSERT_TRUE(world.kernel.set_vlans("eth1", {}).ok());
+  ASSERT_TRUE(world.service->join({id_of('b'), id_of('1'), "/s"}, soon()).ok());
+  EXPECT_THAT(seen(), UnorderedElementsAre(
+                          "link eth1 is in no VLAN, not in VLANs 1 untagged, 10,20 tagged",
+                          std::string("link ") + kHost + " is in no VLAN, not in VLANs 20 untagged"));
   EXPECT_EQ(world.service->reconcile().value().repaired.size(), 2U);
   EXPECT_EQ(vlans(kHost).native, 20);
   remove('a');
