@@ -1,5 +1,8 @@
 """Containers that are not as usual, and a packet filter that somebody empties under them."""
 
+import subprocess
+
+import pytest
 from services import Service, from_outside
 
 from lab import GATEWAY4, OUTSIDE4, UPLINK4
@@ -16,6 +19,33 @@ def test_containers_of_other_users_and_shared_sandboxes(stack):
     assert len(stack.rows("endpoint")) == 2
     stack.docker("rm", "-f", "guest")
     assert stack.pings("one", stack.address("plain", "net"))
+
+
+@pytest.mark.parametrize("fresh_stack", ["socket"], indirect=True)
+def test_containers_in_a_user_namespace(fresh_stack):
+    """Scenario 54: an engine that gives its containers a user namespace of their own. Their sandboxes belong to that one."""
+    stack, world = fresh_stack, fresh_stack.world
+    world.dir.chmod(0o711)   # their root is nobody there
+    holder = ["nsenter", "--target", str(stack.engine.namespaces() or world.init_pid), "--mount", "--root"]
+    for name in ("subuid", "subgid"):
+        (world.dir / name).write_text("nobody:100000:65536\n")
+        subprocess.run([*holder, "mount", "--bind", str(world.dir / name), f"/etc/{name}"], check=True)
+    stack.engine.restart(userns_remap="nobody:nogroup")
+    stack.engine.load_image()
+    stack.network("net", "--subnet", f"{stack.subnet()}.0/24")
+    stack.run("one", "net", "-p", "8081:80")
+    stack.run("two", "net")
+    owners = world.run("cat", f"/proc/{stack.engine.container_pid('one')}/uid_map").split()
+    assert owners == ["0", "100000", "65536"], "it is in a user namespace"
+    assert stack.pings("one", stack.address("two", "net")) and stack.pings("two", OUTSIDE4)
+    stack.docker("network", "disconnect", "net", "two")
+    stack.docker("network", "connect", "net", "two")
+    assert stack.pings("one", stack.address("two", "net"))
+    stack.docker("restart", "one")
+    assert stack.pings("two", stack.address("one", "net"))
+    stack.docker("rm", "-f", "one", "two")
+    stack.docker("network", "rm", "net")
+    assert stack.own_links() == [] and stack.rows("endpoint") == [] and stack.rows("address") == []
 
 
 def test_containers_that_end_at_once(stack):

@@ -1,5 +1,6 @@
 // Published ports, the gateway modes and the guard against spoofing: what passes, and from whom it seems to come.
 #include "netns/packet_world.h"
+#include "netns/sctp.h"
 
 namespace viaduct::net {
 namespace {
@@ -54,6 +55,50 @@ TEST_F(Ports, FromTheOutside_KeepTheirSourceAndAnswersComeBack) {
     EXPECT_EQ(answer->port, 8000);
     EXPECT_EQ(seen(outside, inside, c.inside, 7000), "nobody") << "its own address stays closed";
   }
+}
+
+TEST_F(Ports, OfSctp_AreTranslatedBothWaysWithTheirChecksums) {
+  using netns::Sctp;
+  ASSERT_TRUE(firewall_->add(rules_).ok());
+  join(a_, 1, 2);
+  EndpointRules rules;
+  rules.ports = {{Protocol::kSctp, ip("10.1.0.2"), 7000, ip("0.0.0.0"), 8000},
+                 {Protocol::kSctp, ip("fd00:1::2"), 7000, ip("::"), 8000}};
+  ASSERT_TRUE(firewall_->set_endpoint("a", rules).ok());
+  EXPECT_FALSE(firewall_->ensure().value()) << "what nft lists is read as what was written";
+  struct Case {
+    const char* inside;
+    const char* outside;
+    const char* host;
+  };
+  for (const Case& c :
+       {Case{"10.1.0.2", "192.0.2.2", "192.0.2.1"}, Case{"fd00:1::2", "2001:db8::2", "2001:db8::1"}}) {
+    Sctp inside(a_, c.inside);
+    Sctp outside(outside_, c.outside);
+    outside.send(c.host, 7001, 8001, Sctp::Chunk::kInit);
+    EXPECT_FALSE(inside.receive(kStaysAway)) << "a port that is not published";
+    outside.send(c.host, 7001, 8000, Sctp::Chunk::kInit);
+    const auto init = inside.receive(kArrives);
+    ASSERT_TRUE(init) << c.inside;
+    EXPECT_EQ(init->source, c.outside);
+    EXPECT_EQ(init->from, 7001);
+    EXPECT_EQ(init->to, 7000);
+    EXPECT_EQ(init->chunk, Sctp::Chunk::kInit);
+    EXPECT_TRUE(init->intact);
+    inside.send(c.outside, 7000, 7001, Sctp::Chunk::kInitAck);
+    const auto answer = outside.receive(kArrives);
+    ASSERT_TRUE(answer) << c.inside;
+    EXPECT_EQ(answer->source, c.host);
+    EXPECT_EQ(answer->from, 8000);
+    EXPECT_EQ(answer->chunk, Sctp::Chunk::kInitAck);
+    EXPECT_TRUE(answer->intact);
+  }
+  ASSERT_TRUE(firewall_->set_endpoint("a", {}).ok());
+  ASSERT_TRUE(firewall_->forget_flows(ip("10.1.0.2")).ok());
+  Sctp inside(a_, "10.1.0.2");
+  Sctp outside(outside_, "192.0.2.2");
+  outside.send("192.0.2.1", 7002, 8000, Sctp::Chunk::kInit);
+  EXPECT_FALSE(inside.receive(kStaysAway)) << "taken back";
 }
 
 TEST_F(Ports, FromAnotherNetwork_SeemToComeFromTheGateway) {

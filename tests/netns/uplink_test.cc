@@ -117,6 +117,36 @@ TEST_F(UplinkMtu, LargerWhileContainersRun_NobodyGetsWhatItCannotTake) {
   EXPECT_TRUE(passes(later, "192.0.2.2", 9000));
 }
 
+// A VXLAN takes 50 bytes of each packet for its own headers.
+TEST_F(UplinkMtu, WayOutBecomesATunnel_LargestPacketThatFitsIntoItPasses) {
+  start(sandbox, '1', "10.1.0.2");
+  netns::run(
+      "ip link add tun0 type vxlan id 5 dstport 4789 local 192.0.2.1 remote 192.0.2.2 dev up0; ip link set "
+      "tun0 up; "
+      "ip addr add 198.51.100.1/24 dev tun0");
+  outside.run(
+      "ip link add tun0 type vxlan id 5 dstport 4789 local 192.0.2.2 remote 192.0.2.1 dev out0; ip link set "
+      "tun0 up; "
+      "ip addr add 198.51.100.2/24 dev tun0; ip route replace 10.1.0.0/24 via 198.51.100.1");
+  ASSERT_EQ(mtu_of("tun0"), 1450);
+  netns::run("ip route replace default via 198.51.100.2");
+  follow();
+  EXPECT_EQ(mtu_of(kMtuBridge), 1450);
+  start(later, '2', "10.1.0.3");
+  EXPECT_FALSE(passes(sandbox, "198.51.100.2", 1500)) << "it was told";
+  for (const auto* container : {&sandbox, &later}) EXPECT_TRUE(passes(*container, "198.51.100.2", 1450));
+  EXPECT_TRUE(passes(outside, "10.1.0.2", 1450));
+  EXPECT_TRUE(passes(outside, "10.1.0.3", 1450));
+  // The tunnel goes, and the way out is the plain one again.
+  netns::run("ip link del tun0; ip route replace default via 192.0.2.2");
+  outside.run("ip route del 10.1.0.0/24");
+  ASSERT_TRUE(service->delete_endpoint(kMtuNetwork, std::string(64, '2'), Deadline::in(seconds(5))).ok());
+  follow();
+  EXPECT_EQ(mtu_of(kMtuBridge), 1500);
+  sandbox.run("ip route flush cache");
+  EXPECT_TRUE(passes(sandbox, "192.0.2.2", 1500));
+}
+
 TEST_F(UplinkMtu, Watch_SeesTheUplinkAndPassesOverItsOwnLinks) {
   std::atomic<int> calls = 0;
   const auto watch = UplinkWatch::start([&] { ++calls; }).value();
