@@ -20,6 +20,9 @@
 
 namespace viaduct::ipam {
 
+// The refusal of a call that came while another one was at work on the pool, for as long as it could wait.
+Error busy_pool(const std::string& id);
+
 // How the service keeps its promises. Memory holds what the store holds, plus marks for what a call is
 // changing: a call marks (lock held), commits to the store (lock free), then makes the change in memory or
 // takes the mark back (lock held). Whoever meets a mark waits for it. The environment is never called with
@@ -71,6 +74,7 @@ class IpamService::Impl {
   Status reserve(std::vector<ReservationRecord> records);  // operator_calls.cc
   Status unreserve(const std::string& space, const IpAddress& address);
   Status release_by_operator(const std::string& space, const IpAddress& address, Deadline deadline);
+  Status remove_pool_by_operator(const std::string& id, Held held, Deadline deadline);
 
   [[nodiscard]] Json export_state() const;  // transfer.cc
   Status import_state(const Json& state, Deadline deadline);

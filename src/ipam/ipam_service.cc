@@ -105,6 +105,9 @@ Status IpamService::release_by_operator(const std::string& space, const IpAddres
                                         Deadline deadline) {
   return impl_->release_by_operator(space, address, deadline);
 }
+Status IpamService::remove_pool_by_operator(const std::string& id, Held held, Deadline deadline) {
+  return impl_->remove_pool_by_operator(id, held, deadline);
+}
 Json IpamService::export_state() const {
   return impl_->export_state();
 }

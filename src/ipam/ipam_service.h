@@ -166,6 +166,11 @@ class IpamService {
   // space, one address twice.
   Status reserve(std::vector<ReservationRecord> records);
   Status unreserve(const std::string& space, const IpAddress& address);
+  // Removes a pool that no network has any more, however many references it has, and every address in it. `held`: whether those
+  // that endpoints or a Swarm hold go with it. Errors: kNotFound; kConflict, a network of viaduct's stands on the subnet, or
+  // kKeep and addresses are held.
+  enum class Held { kKeep, kDrop };
+  Status remove_pool_by_operator(const std::string& id, Held held, Deadline deadline);
   // Gives an address back at once, without rest, and ends its time aside for a foreign host. Errors: kConflict, an endpoint
   // uses it or it is a gateway's; kNotFound, nobody holds it, and it neither rests nor is set aside.
   Status release_by_operator(const std::string& space, const IpAddress& address, Deadline deadline);

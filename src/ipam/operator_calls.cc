@@ -53,6 +53,18 @@ Status check_all(const std::vector<ReservationRecord>& records) {
   return {};
 }
 
+// Addresses that go with the pool and are held by more than the network itself.
+uint64_t tenants_of(const Pool& pool) {
+  const bool last = pool.parent->pools.size() == 1;
+  uint64_t tenants = 0;
+  pool.parent->subnet.for_each([&](Uint128 offset, const Slot& slot) {
+    const bool within = last || (offset >= pool.range.first && offset <= pool.range.last);
+    const bool by_tenant = slot.owner == OwnerClass::kEndpoint || slot.owner == OwnerClass::kSwarm;
+    if (within && by_tenant && !slot.resting) ++tenants;
+  });
+  return tenants;
+}
+
 }  // namespace
 
 // The mark on the address in memory follows the store; two operators at once end as the store did, for both changes are
@@ -128,6 +140,38 @@ Status IpamService::Impl::release_by_operator(const std::string& space, const Ip
                                 address.to_string(), visit->pool().record.id));
   end_aside(*visit, offset);
   return settle(*hold, std::nullopt, deadline);
+}
+
+Status IpamService::Impl::remove_pool_by_operator(const std::string& id, Held held, Deadline deadline) {
+  const auto nobodys = [&] {
+    return not_found(fmt::format("no pool is named {}; viaductctl pool ls lists them", clipped(id)));
+  };
+  std::optional<PoolRecord> record;
+  {
+    const Lock lock(mutex_);
+    if (const Pool* pool = table_.find(id); pool != nullptr) record = pool->record;
+  }
+  if (!record.has_value()) return nobodys();
+  if (const std::string network = network_of(*record); !network.empty())
+    return conflict(fmt::format(
+        "{} stands on pool {}; docker network rm removes both, or viaductctl network rm where the "
+        "engine has the network no more",
+        network, id));
+  Lock lock(mutex_);
+  while (true) {
+    Pool* pool = table_.find(id);
+    if (pool == nullptr) return nobodys();
+    if (!pool->in_flux()) break;
+    if (!wait_for_change(lock, deadline)) return busy_pool(id);
+  }
+  Pool& pool = *table_.find(id);
+  const uint64_t tenants = tenants_of(pool);
+  if (tenants > 0 && held == Held::kKeep)
+    return conflict(
+        fmt::format("{} addresses of pool {} are held by endpoints or a Swarm; stop what has them, or give "
+                    "--with-addresses if nothing has",
+                    tenants, id));
+  return remove_pool(lock, pool, deadline);
 }
 
 }  // namespace viaduct::ipam

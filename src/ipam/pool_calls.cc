@@ -10,14 +10,14 @@ using store::Condition;
 using store::Table;
 using store::Transaction;
 
+Error busy_pool(const std::string& id) {
+  return {ErrorCode::kBusy, fmt::format("pool {} is being changed by another call; try again", id)};
+}
+
 namespace {
 
 Error late_pool(const std::string& id) {
   return {ErrorCode::kBusy, fmt::format("pool {} was ready only after its deadline; try again", id)};
-}
-
-Error busy_pool(const std::string& id) {
-  return {ErrorCode::kBusy, fmt::format("pool {} is being changed by another call; try again", id)};
 }
 
 // `network`: "network 9c1b…" that stands on the holder; empty: unknown.

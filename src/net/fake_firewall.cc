@@ -1,5 +1,7 @@
 #include "net/fake_firewall.h"
 
+#include <utility>
+
 #include "net/link_types.h"
 
 namespace viaduct::net {
@@ -14,6 +16,10 @@ std::map<std::string, EndpointRules> FakeFirewall::endpoints_in_force() {
 
 std::vector<IpAddress> FakeFirewall::forgotten_flows() {
   return state_.lock()->forgotten;
+}
+
+void FakeFirewall::set_forward_chains(std::vector<ForwardChain> chains) {
+  state_.lock()->foreign = std::move(chains);
 }
 
 void FakeFirewall::flush() {
@@ -83,6 +89,11 @@ Result<std::vector<std::string>> FakeFirewall::inspect() {
   std::vector<std::string> differences;
   if (!(state->in_force == state->wanted)) differences.emplace_back("rules are missing");
   return differences;
+}
+
+Result<std::vector<ForwardChain>> FakeFirewall::forward_chains() {
+  TRY(gate_.pass("look at others' chains"));
+  return state_.lock()->foreign;
 }
 
 }  // namespace viaduct::net

@@ -63,6 +63,17 @@ struct EndpointRules {
   bool operator==(const EndpointRules&) const = default;
 };
 
+// A chain of somebody else's that what the host forwards passes.
+struct ForwardChain {
+  std::string family;  // "ip", "ip6", "inet"
+  std::string table;
+  std::string name;
+  bool refuses = false;    // what no rule before accepts: by its policy, or by a rule without a condition
+  bool lets_pass = false;  // rules before that accept all that viaduct's networks send and get
+  bool jumps = false;      // chains that it leads to, which are not looked at, may let it pass as well
+  bool operator==(const ForwardChain&) const = default;
+};
+
 using RulesByBridge = std::map<std::string, NetworkRules>;
 
 // All that a firewall holds: networks by bridge, endpoints by id (those without rules left out).
@@ -98,6 +109,8 @@ class Firewall {
   virtual Result<bool> ensure() = 0;
   // The same look, changing nothing: what is not as it was set, a sentence each; empty if all is well.
   virtual Result<std::vector<std::string>> inspect() = 0;
+  // What else decides about what is forwarded, as it is now.
+  virtual Result<std::vector<ForwardChain>> forward_chains() = 0;
 };
 
 }  // namespace viaduct::net

@@ -71,6 +71,10 @@ Result<std::vector<Finding>> NetworkService::inspect() {
   return Inspector(impl_->core).look();
 }
 
+Result<std::vector<ForwardChain>> NetworkService::forward_chains() {
+  return impl_->core.rules.forward_chains();
+}
+
 Result<GatewayNeed> NetworkService::gateway_need(const GatewayQuestion& question) const {
   const Driver* driver = TRY(driver_for(question.options));
   return driver->gateway_need(question);

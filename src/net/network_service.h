@@ -86,6 +86,9 @@ class NetworkService {
   // Every difference between store, kernel, rules and ports, changing nothing. Errors: as reconcile().
   Result<std::vector<Finding>> inspect();
 
+  // What else decides about what this host forwards (firewall.h). Errors: the packet filter's.
+  Result<std::vector<ForwardChain>> forward_chains();
+
   // Networks without an MTU of their own take the uplink's of now (uplink_follower.h). Sentences for the log, one for each
   // change and each failure. Not on a call's path. Errors: the kernel does not even list its links.
   Result<std::vector<std::string>> follow_uplink(Deadline deadline);

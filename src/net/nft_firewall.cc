@@ -1,5 +1,6 @@
 #include "net/nft_firewall.h"
 
+#include <fmt/format.h>
 #include <net/if.h>
 
 #include <algorithm>
@@ -199,6 +200,22 @@ Result<std::vector<std::string>> NftFirewall::inspect() {
   if (!TRY(accept_changes(*state->session, accept_matches(state->wanted.networks))).empty())
     differences.emplace_back("the accept rules in the engine's FORWARD chain are not as they should be");
   return differences;
+}
+
+Result<std::vector<ForwardChain>> NftFirewall::forward_chains() {
+  auto state = state_.lock();
+  const std::string all = TRY(state->session->run("list chains", "cannot list the packet filter's chains"));
+  std::set<std::string> matches = accept_matches(state->wanted.networks);
+  // Without networks: what the first one will need.
+  if (matches.empty()) matches = accept_matches({{"vd-", NetworkRules{"vd-"}}});
+  std::vector<ForwardChain> found = forward_chains_in(all);
+  for (ForwardChain& chain : found) {
+    // Gone since then: it refuses nothing.
+    const auto listing =
+        TRY(list(*state->session, fmt::format("list chain {} {} {}", chain.family, chain.table, chain.name)));
+    if (listing) judge(chain, *listing, matches);
+  }
+  return found;
 }
 
 }  // namespace viaduct::net

@@ -29,6 +29,7 @@ class NftFirewall final : public Firewall {
   Status forget_flows_to(Protocol protocol, const IpAddress& host, uint16_t port) override;
   Result<bool> ensure() override;
   Result<std::vector<std::string>> inspect() override;
+  Result<std::vector<ForwardChain>> forward_chains() override;
 
  private:
   // Whether the kernel is known to hold what is wanted, so that a difference suffices.

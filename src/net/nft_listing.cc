@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <initializer_list>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -133,6 +135,48 @@ std::optional<AcceptRule> accept_rule_from(const Json& rule) {
   return found;
 }
 
+bool has_any(const Json& expression, std::initializer_list<const char*> kinds) {
+  return std::any_of(kinds.begin(), kinds.end(), [&](const char* kind) { return expression.contains(kind); });
+}
+
+// What a rule does with whatever comes to it.
+enum class Verdict {
+  kPasses,   // some, or nothing
+  kAccepts,  // everything
+  kRefuses,  // likewise
+  kLeads,    // some, or everything, to another chain
+};
+
+Verdict verdict_of(const Json& rule) {
+  const auto expressions = rule.find("expr");
+  if (expressions == rule.end() || !expressions->is_array()) return Verdict::kPasses;
+  bool conditional = false;
+  Verdict verdict = Verdict::kPasses;
+  for (const Json& expression : *expressions) {
+    if (!expression.is_object()) return Verdict::kPasses;
+    if (has_any(expression, {"jump", "goto", "vmap"})) return Verdict::kLeads;
+    if (has_any(expression, {"drop", "reject"}))
+      verdict = Verdict::kRefuses;
+    else if (expression.contains("accept"))
+      verdict = Verdict::kAccepts;
+    else if (expression.contains("xt") && text_of(expression["xt"], "name") == "REJECT")
+      verdict = Verdict::kRefuses;
+    else if (expression.contains("xt") && text_of(expression["xt"], "name") == "comment")
+      continue;
+    else if (!has_any(expression, {"counter", "log"}))
+      conditional = true;
+  }
+  return conditional ? Verdict::kPasses : verdict;
+}
+
+// Of letters that need no quotes.
+bool is_plain(const std::string& name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.';
+  });
+}
+
 bool is_ours(const AcceptRule& rule) {
   return rule.has_own_comment || (rule.has_foreign_comment && rule.in + rule.out == "vd-*");
 }
@@ -188,6 +232,36 @@ std::string accept_rule_changes(const std::string& family, const std::string& li
   for (const std::string& match : missing)
     text += fmt::format("add rule {} filter FORWARD {} counter accept comment \"viaduct\"\n", family, match);
   return text;
+}
+
+std::vector<ForwardChain> forward_chains_in(const std::string& listing) {
+  std::vector<ForwardChain> found;
+  for (const Json& chain : objects_of(listing, "chain")) {
+    ForwardChain one{text_of(chain, "family"), text_of(chain, "table"), text_of(chain, "name")};
+    const bool routed = one.family == "ip" || one.family == "ip6" || one.family == "inet";
+    const bool own = one.family == "inet" && one.table == "viaduct";
+    if (text_of(chain, "hook") == "forward" && routed && !own && is_plain(one.table) && is_plain(one.name))
+      found.push_back(std::move(one));
+  }
+  return found;
+}
+
+void judge(ForwardChain& chain, const std::string& listing, std::set<std::string> matches) {
+  for (const Json& rule : objects_of(listing, "rule")) {
+    if (text_of(rule, "chain") != chain.name) continue;
+    if (const auto accepted = accept_rule_from(rule))
+      matches.erase(accept_match(accepted->in, accepted->out));
+    const Verdict verdict = verdict_of(rule);
+    chain.jumps |= verdict == Verdict::kLeads;
+    chain.refuses |= verdict == Verdict::kRefuses;
+    if (verdict != Verdict::kAccepts && verdict != Verdict::kRefuses) continue;
+    // What comes after it does not matter, the policy included.
+    chain.lets_pass = verdict == Verdict::kAccepts || matches.empty();
+    return;
+  }
+  for (const Json& itself : objects_of(listing, "chain"))
+    chain.refuses |= text_of(itself, "policy") == "drop";
+  chain.lets_pass = matches.empty();
 }
 
 }  // namespace viaduct::net

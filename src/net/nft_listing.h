@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "net/firewall.h"
 #include "net/nft_ruleset.h"
 
 // What nft lists (libnftables-json(5)), into values. Pure.
@@ -20,5 +21,11 @@ std::vector<std::string> differences_of(const std::vector<std::string>& listings
 // viaduct's as well.
 std::string accept_rule_changes(const std::string& family, const std::string& listing,
                                 const std::set<std::string>& matches);
+
+// The chains in a listing of all of them that see what is forwarded, in its order; viaduct's own left out, and those
+// whose names nft would not take back.
+std::vector<ForwardChain> forward_chains_in(const std::string& listing);
+// What its listing says of one of them. `matches`: what must be accepted for viaduct's networks.
+void judge(ForwardChain& chain, const std::string& listing, std::set<std::string> matches);
 
 }  // namespace viaduct::net

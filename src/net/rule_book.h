@@ -20,6 +20,8 @@ class RuleBook {
   Status set_endpoint(const std::string& id, const EndpointRules& rules);
   // As Firewall::inspect().
   Result<std::vector<std::string>> inspect() { return firewall_.inspect(); }
+  // As Firewall::forward_chains().
+  Result<std::vector<ForwardChain>> forward_chains() { return firewall_.forward_chains(); }
   // As Firewall::forget_flows().
   Status forget_flows(const IpAddress& container) { return firewall_.forget_flows(container); }
   Status forget_flows_to(Protocol protocol, const IpAddress& host, uint16_t port) {

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "base/clock.h"
 #include "server/admin_json.h"
 #include "server/state_check.h"
 #include "server/wire.h"
@@ -18,8 +17,9 @@ namespace {
 constexpr size_t kMostCells = 65536;
 constexpr std::string_view kPoolMap = "/v1/pool-map/";
 constexpr std::string_view kAddress = "/v1/address/";
-constexpr std::string_view kLists[] = {"/v1/status",    "/v1/networks",     "/v1/endpoints", "/v1/pools",
-                                       "/v1/addresses", "/v1/reservations", "/v1/export",    "/v1/check"};
+constexpr std::string_view kLists[] = {"/v1/status", "/v1/networks",  "/v1/endpoints",
+                                       "/v1/pools",  "/v1/addresses", "/v1/reservations",
+                                       "/v1/export", "/v1/check",     "/v1/forwarding"};
 
 bool is_read(std::string_view path) {
   return std::find(std::begin(kLists), std::end(kLists), path) != std::end(kLists) ||
@@ -102,6 +102,8 @@ Result<Json> AdminApi::read(const std::string& path) const {
   if (path == "/v1/addresses") return Json{{"addresses", to_admin_list(services_.ipam.addresses())}};
   if (path == "/v1/reservations") return Json{{"reservations", to_admin_list(services_.ipam.reservations())}};
   if (path == "/v1/check") return check_state(services_);
+  if (path == "/v1/forwarding")
+    return Json{{"chains", to_admin_list(TRY(services_.network.forward_chains()))}};
   if (path == "/v1/export") return services_.ipam.export_state();
   const std::string_view view = path;
   if (view.starts_with(kPoolMap)) return pool_map(view.substr(kPoolMap.size()));
@@ -119,7 +121,8 @@ Json AdminApi::status() const {
     methods[method] = {
         {"calls", count.calls}, {"failures", count.failures}, {"slowest_us", count.slowest_us}};
   }
-  const auto now = SystemClock().now();
+  const auto uptime = clock_.uptime() - facts_.uptime_at_start;
+  const auto set_by = clock_.now() - facts_.started - uptime;
   const ipam::IpamCounts counts = services_.ipam.counts();
   return {{"version", facts_.version},
           {"pid", ::getpid()},
@@ -128,7 +131,8 @@ Json AdminApi::status() const {
           {"scope", facts_.scope},
           {"listen", facts_.listen},
           {"started", format_time(facts_.started)},
-          {"uptime_seconds", (now - facts_.started).count()},
+          {"uptime_seconds", uptime.count()},
+          {"clock_set_by_seconds", set_by.count()},
           {"epoch", services_.ipam.epoch()},
           {"networks", services_.network.networks().size()},
           {"endpoints", services_.network.endpoints().size()},

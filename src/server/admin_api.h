@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "server/admin_changes.h"
 #include "server/http_server.h"
@@ -21,13 +22,14 @@ struct AdminFacts {
   std::vector<std::string> listen;
   std::vector<std::string> notes;  // what start-up found worth telling
   std::chrono::sys_seconds started;
+  std::chrono::seconds uptime_at_start;  // the machine's
 };
 
 // The operators' socket: GET reads, POST changes; JSON both ways. Forms and statuses: docs/admin-api.md. Any thread.
 class AdminApi {
  public:
-  AdminApi(Services services, AdminFacts facts, Router& router, Logger& log)
-      : services_(std::move(services)), facts_(std::move(facts)), router_(router), log_(log) {}
+  AdminApi(Services services, AdminFacts facts, Router& router, const Clock& clock, Logger& log)
+      : services_(std::move(services)), facts_(std::move(facts)), router_(router), clock_(clock), log_(log) {}
 
   HttpReply handle(const HttpRequest& request, Deadline deadline) const;
 
@@ -44,6 +46,7 @@ class AdminApi {
   const Services services_;
   const AdminFacts facts_;
   Router& router_;
+  const Clock& clock_;
   Logger& log_;
 };
 

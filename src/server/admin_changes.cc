@@ -80,6 +80,16 @@ Status remove_network(const Services& services, const Call& call, std::vector<Lo
   return found == networks.end() ? Status() : give_back_pools(services, *found, call.deadline);
 }
 
+Status remove_pool(const Services& services, const Call& call, std::vector<LogField>& about) {
+  const auto reader = TRY(JsonReader::of(call.body, "the body"));
+  TRY(reader.only({"id", "with_addresses"}));
+  const std::string id = TRY(reader.required_string("id"));
+  const bool all = TRY(reader.bool_or("with_addresses", false));
+  about.push_back({"pool", id});
+  using Held = ipam::IpamService::Held;
+  return services.ipam.remove_pool_by_operator(id, all ? Held::kDrop : Held::kKeep, call.deadline);
+}
+
 Status import(const Services& services, const Call& call, std::vector<LogField>&) {
   return services.ipam.import_state(call.body, call.deadline);
 }
@@ -96,6 +106,7 @@ const std::vector<Change>& admin_changes() {
                                                {"/v1/addresses/release", "release", release},
                                                {"/v1/import", "import", import},
                                                {"/v1/networks/remove", "network rm", remove_network},
+                                               {"/v1/pools/remove", "pool rm", remove_pool},
                                                {"/v1/check/repair", "repair", repair}};
   return kChanges;
 }

@@ -91,6 +91,11 @@ Json to_admin_json(const net::EndpointRecord& endpoint) {
   return out;
 }
 
+Json to_admin_json(const net::ForwardChain& chain) {
+  return {{"family", chain.family},   {"table", chain.table},         {"chain", chain.name},
+          {"refuses", chain.refuses}, {"lets_pass", chain.lets_pass}, {"jumps", chain.jumps}};
+}
+
 Json to_admin_json(const ipam::PoolView& pool) {
   Json held = Json::object();
   for (size_t i = 0; i < pool.held.size(); ++i)

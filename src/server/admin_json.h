@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "ipam/ipam_types.h"
 #include "ipam/records.h"
+#include "net/firewall.h"
 #include "net/records.h"
 
 // The forms of the admin API (docs/admin-api.md). Pure.
@@ -12,6 +13,7 @@ namespace viaduct::server {
 
 Json to_admin_json(const net::NetworkRecord& network);
 Json to_admin_json(const net::EndpointRecord& endpoint);
+Json to_admin_json(const net::ForwardChain& chain);
 Json to_admin_json(const ipam::PoolView& pool);
 Json to_admin_json(const ipam::AddressView& address);
 Json to_admin_json(const ipam::ReservationRecord& reservation);

@@ -170,10 +170,11 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
                                        [network = parts->network.get()] { return network->lan_subnets(); });
   const Services services{*parts->ipam, *parts->network, config.scope, Services::Registration::kCounts, boot};
   parts->router = std::make_unique<Router>(services, seams.log);
-  parts->admin = std::make_unique<AdminApi>(services,
-                                            AdminFacts{VIADUCT_VERSION, instance, config.state_folder,
-                                                       config.scope, config.listen, notes, seams.clock.now()},
-                                            *parts->router, seams.log);
+  parts->admin =
+      std::make_unique<AdminApi>(services,
+                                 AdminFacts{VIADUCT_VERSION, instance, config.state_folder, config.scope,
+                                            config.listen, notes, seams.clock.now(), seams.clock.uptime()},
+                                 *parts->router, seams.clock, seams.log);
   parts->plugin_server = std::make_unique<HttpServer>(
       [router = parts->router.get()](const HttpRequest& request, Deadline deadline) {
         return router->handle(request, deadline);

@@ -314,7 +314,7 @@ def test_what_is_no_export_is_refused(running, ctl, text):
 # -- the API itself
 
 
-CHANGES = ("/v1/reservations", "/v1/reservations/remove", "/v1/addresses/release", "/v1/import")
+CHANGES = ("/v1/reservations", "/v1/reservations/remove", "/v1/addresses/release", "/v1/import", "/v1/pools/remove")
 
 
 @pytest.mark.parametrize("url", CHANGES)
@@ -370,3 +370,43 @@ def test_a_network_with_a_living_endpoint_is_not_removed(running, caller, ctl):
     assert endpoint.id[:12] in ctl.refused("network", "rm", network.id)
     assert [row["key"] for row in running.state.rows("network")] == [network.id]
     assert [row["key"] for row in running.state.rows("pool")] == ["local/10.88.0.0/24"]
+
+
+# -- pools
+
+
+def test_a_pool_that_no_network_has_is_removed_with_what_rests_in_it(running, caller, ctl):
+    pool = pool_of(caller, "10.90.0.0/24")
+    caller.call("IpamDriver.RequestAddress", address_request(pool, options=GATEWAY))
+    give_back(caller, pool, ask(caller, pool))
+    running.restart()
+    assert "pool local/10.90.0.0/24 is removed" in ctl.text("pool", "rm", "10.90")
+    assert running.state.counts() == {"network": 0, "endpoint": 0, "pool": 0, "address": 0}
+    ctl.refused("pool", "rm", "10.90")
+
+
+def test_a_pool_in_use_is_not_removed(running, caller, ctl):
+    network = Network(caller, "10.91.0.0/24").create()
+    assert network.id[:12] in ctl.refused("pool", "rm", "10.91", "--with-addresses")
+    foreign = pool_of(caller, "10.92.0.0/24")
+    address = ask(caller, foreign)
+    assert "1 addresses of pool" in ctl.refused("pool", "rm", "10.92")
+    assert address in held(ctl)
+    ctl.text("pool", "rm", "10.92", "--with-addresses")
+    assert [row["key"] for row in running.state.rows("pool")] == ["local/10.91.0.0/24"]
+    assert address not in held(ctl)
+
+
+# -- what else forwards
+
+
+def test_others_chains_are_told_as_they_are_now(running):
+    def chains():
+        status, answer = running.admin("/v1/forwarding")
+        assert status == 200
+        return answer["chains"]
+
+    assert chains() == []
+    running.run("nft", "add table inet own; add chain inet own f { type filter hook forward priority 5; policy drop; }")
+    assert chains() == [
+        {"family": "inet", "table": "own", "chain": "f", "refuses": True, "lets_pass": False, "jumps": False}]

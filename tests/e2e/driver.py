@@ -51,6 +51,9 @@ class SocketDriver:
         wait_until(lambda: self.answers() or not self.process.running, 30, "start of viaductd")
         assert self.process.running, "viaductd ended:\n" + self.process.output()[-2000:]
 
+    def socket(self):
+        return PLUGIN_SOCKET
+
     def admin_socket(self):
         return ADMIN_SOCKET
 

@@ -1,5 +1,6 @@
 """viaduct ends and comes back: what runs goes on, what was promised still holds."""
 
+import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
@@ -101,3 +102,35 @@ def test_killed_in_the_middle_of_operations(pair, round_number):
     addresses = [pair.address(name, "net") for name in ("one", "two", "after")]
     assert len(set(addresses)) == 3
     assert pair.pings("after", addresses[0])
+
+
+def test_a_pool_that_the_engine_forgot_is_named_and_removed(stack):
+    """As is left when the engine removes a network of its bridge driver's while viaductd is away: it forgets the network, and never
+    releases pool and address. Doctor says so, and an operator removes them."""
+    subnet = stack.subnet()
+    stack.docker("network", "create", "-d", "bridge", "--ipam-driver", stack.driver.name, "--subnet", f"{subnet}.0/24", "kept")
+    forgotten = stack.subnet()
+    ctl = f"DOCKER_HOST=unix://{stack.engine.socket} {stack.ctl_command()}"
+
+    def ask(method, body):
+        return json.loads(stack.world.run("curl", "-s", "-f", "-m", "9", "--unix-socket", stack.driver.socket(), "-X", "POST",
+                                          "-d", json.dumps(body), f"http://viaduct/IpamDriver.{method}"))
+
+    def doctor():
+        answer = json.loads(stack.world.run("sh", "-c", f"{ctl} doctor --json; true"))
+        return [one["remedy"] for one in answer["advice"] if "no network on that subnet" in one["text"]]
+
+    pool = ask("RequestPool", {"AddressSpace": "local", "Pool": f"{forgotten}.0/24", "SubPool": "", "Options": {}, "V6": False})
+    ask("RequestAddress", {"PoolID": pool["PoolID"], "Address": "",
+                           "Options": {"com.docker.network.endpoint.macaddress": "02:42:0a:00:00:02"}})
+    assert doctor() == [], "the engine may be making its network"
+    stack.driver.stop()
+    stack.query(f"UPDATE pool SET value = json_set(value, '$.since', '2026-01-01T00:00:00Z') WHERE key = '{pool['PoolID']}'")
+    stack.driver.start()
+    assert doctor() == [f"viaductctl pool rm {pool['PoolID']}"]
+    refused = stack.world.run("sh", "-c", f"{ctl} pool rm {forgotten}.0/24 2>&1; {ctl} pool rm {subnet}.0/24 2>&1; true")
+    assert "1 addresses of pool" in refused and "--with-addresses" in refused
+    assert "network kept of the engine stands on pool" in refused
+    stack.ctl("pool", "rm", f"{forgotten}.0/24", "--with-addresses")
+    assert doctor() == [] and len(stack.rows("pool")) == 1
+    stack.run("one", "kept")

@@ -159,6 +159,56 @@ TEST_F(NftState, AcceptRules_OfABridgeNamedByTheUser_BearItsName) {
   EXPECT_EQ(count(netns::run("iptables-nft -S FORWARD"), "vd-+"), 2U);
 }
 
+// What judges beside viaduct what the host forwards, as "family table chain: refuses|passes[, lets pass][, jumps]".
+class OthersChains : public NftState {
+ protected:
+  std::vector<std::string> chains() {
+    std::vector<std::string> all;
+    const auto found = firewall_->forward_chains().value();
+    for (const ForwardChain& one : found)
+      all.push_back(one.family + " " + one.table + " " + one.name + (one.refuses ? ": refuses" : ": passes") +
+                    (one.lets_pass ? ", lets pass" : "") + (one.jumps ? ", jumps" : ""));
+    return all;
+  }
+  using Strings = std::vector<std::string>;
+};
+
+TEST_F(OthersChains, OfTheEngine_RefusesByItsPolicyAndLetsViaductPass) {
+  EXPECT_EQ(chains(), Strings());
+  netns::run(
+      "iptables-nft -N DOCKER-USER; iptables-nft -A FORWARD -j DOCKER-USER; iptables-nft -P FORWARD DROP");
+  EXPECT_EQ(chains(), Strings{"ip filter FORWARD: refuses, jumps"}) << "there is no network yet";
+  ASSERT_TRUE(firewall_->add(rules("vd-a", "10.1.0.0/24")).ok());
+  EXPECT_EQ(chains(), Strings{"ip filter FORWARD: refuses, lets pass, jumps"});
+  netns::run("iptables-nft -I FORWARD 2 -j REJECT");
+  EXPECT_EQ(chains(), Strings{"ip filter FORWARD: refuses, jumps"}) << "before viaduct's rules";
+}
+
+TEST_F(OthersChains, OfAnAdministrator_AreToldWithWhatTheirRulesSay) {
+  ASSERT_TRUE(firewall_->add(rules("vd-a", "10.1.0.0/24")).ok());
+  ASSERT_TRUE(firewall_->add(rules("mybr", "10.2.0.0/24")).ok());
+  netns::run(
+      "nft add table inet own; nft add chain inet own forward "
+      "'{ type filter hook forward priority 10; policy drop; }'; "
+      "nft add rule inet own forward ct state established,related accept");
+  EXPECT_EQ(chains(), Strings{"inet own forward: refuses"});
+  netns::run(
+      "nft add rule inet own forward iifname '\"vd-*\"' accept; "
+      "nft add rule inet own forward oifname '\"vd-*\"' counter accept");
+  EXPECT_EQ(chains(), Strings{"inet own forward: refuses"}) << "the other bridge is called mybr";
+  netns::run(
+      "nft add rule inet own forward iifname mybr accept; nft add rule inet own forward oifname mybr accept");
+  EXPECT_EQ(chains(), Strings{"inet own forward: refuses, lets pass"});
+  netns::run("nft insert rule inet own forward counter reject");
+  EXPECT_EQ(chains(), Strings{"inet own forward: refuses"}) << "nothing gets to the rules after it";
+  netns::run("nft insert rule inet own forward accept");
+  EXPECT_EQ(chains(), Strings{"inet own forward: passes, lets pass"});
+  netns::run(
+      "nft flush chain inet own forward; nft add rule inet own forward iifname eth9 drop; "
+      "nft 'add chain inet own forward { policy accept; }'");
+  EXPECT_EQ(chains(), Strings{"inet own forward: passes"}) << "drops some, and no more";
+}
+
 class Keeper : public NftState {
  protected:
   void SetUp() override {
@@ -202,6 +252,7 @@ class WatchedFirewall final : public Firewall {
   Status add(const NetworkRules& network) override { return inner_.add(network); }
   Status remove(const std::string& bridge) override { return inner_.remove(bridge); }
   Result<std::vector<std::string>> inspect() override { return inner_.inspect(); }
+  Result<std::vector<ForwardChain>> forward_chains() override { return inner_.forward_chains(); }
   Status set_endpoint(const std::string& id, const EndpointRules& rules) override {
     return inner_.set_endpoint(id, rules);
   }

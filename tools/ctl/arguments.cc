@@ -99,6 +99,15 @@ void add_commands(CLI::App& app, Reading& out) {
                    "id of the pool, or the beginning of it, with or without its space")
       ->required();
 
+  CLI::App* pool_rm =
+      add_command(*pool, "rm", "remove a pool that no network has any more", Command::kPoolRemove, out);
+  pool_rm
+      ->add_option("ID", out.arguments.id,
+                   "id of the pool, or the beginning of it, with or without its space")
+      ->required();
+  pool_rm->add_flag("--with-addresses", out.arguments.with_addresses,
+                    "also the addresses that are held by what nothing is left of");
+
   add_address_commands(*add_group(app, "address", "addresses that are held, kept or reserved"), out);
 
   CLI::App* reservation = add_group(app, "reservation", "addresses kept for one endpoint each");

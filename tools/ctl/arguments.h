@@ -15,6 +15,7 @@ enum class Command {
   kEndpointList,
   kPoolList,
   kPoolShow,
+  kPoolRemove,
   kAddressList,
   kAddressWhy,
   kAddressReserve,
@@ -34,14 +35,15 @@ struct Arguments {
   std::string socket;  // --socket, empty if not given
   Output output = Output::kText;
   IdLength id_length = IdLength::kShort;
-  std::string id;       // of show, of --network and --pool, and what port names; empty if not given
+  std::string id;       // of show and rm, of --network and --pool, and what port names; empty if not given
   std::string address;  // of why, reserve, unreserve and release
   std::string space;    // --space; empty if not given
   std::string mac;      // --mac, --name, --note
   std::string name;
   std::string note;
-  bool repair = false;  // --repair
-  std::string file;     // of import, and --file; "-" is standard input, empty if not given
+  bool repair = false;          // --repair
+  bool with_addresses = false;  // --with-addresses
+  std::string file;             // of import, and --file; "-" is standard input, empty if not given
 };
 
 // What main does after reading the command line.

@@ -6,6 +6,7 @@
 #include "tools/ctl/command_check.h"
 #include "tools/ctl/command_doctor.h"
 #include "tools/ctl/command_port.h"
+#include "tools/ctl/engine_networks.h"
 #include "tools/ctl/fields.h"
 #include "tools/ctl/resolve.h"
 #include "tools/ctl/view.h"
@@ -75,6 +76,23 @@ Result<std::string> show_pool(const Arguments& arguments, const Daemon& daemon, 
   return pretty(pool);
 }
 
+// A pool that a network of the engine stands on is not removed; an engine that does not answer has no say.
+Result<std::string> remove_pool(const Arguments& arguments, const Daemon& daemon) {
+  const Json pools = TRY(fetch_list(daemon, "pools"));
+  const Json* found = TRY(resolve(pools, arguments.id, kPool));
+  const std::string id = text_field(*found, "id");
+  const auto networks = daemon.engine ? daemon.engine("/networks") : Result<Json>(Json::array());
+  if (networks.ok())
+    if (const std::string name = network_on(networks.value(), text_field(*found, "pool")); !name.empty())
+      return conflict(
+          fmt::format("network {} of the engine stands on pool {}; docker network rm {} removes both",
+                      ascii(name), ascii(id), ascii(name)));
+  const Json answer = TRY(
+      daemon.post("/v1/pools/remove", dump_json({{"id", id}, {"with_addresses", arguments.with_addresses}})));
+  if (arguments.output == Output::kJson) return pretty(answer);
+  return fmt::format("pool {} is removed\n", ascii(id));
+}
+
 Result<std::string> list_addresses(const Arguments& arguments, const Daemon& daemon) {
   Json addresses = TRY(fetch_list(daemon, "addresses"));
   if (!arguments.id.empty()) {
@@ -102,6 +120,7 @@ Result<std::string> run_command(const Arguments& arguments, const Daemon& daemon
     case Command::kEndpointList: return list_endpoints(arguments, daemon);
     case Command::kPoolList: return list_pools(arguments, daemon);
     case Command::kPoolShow: return show_pool(arguments, daemon, surroundings.width);
+    case Command::kPoolRemove: return remove_pool(arguments, daemon);
     case Command::kAddressList: return list_addresses(arguments, daemon);
     case Command::kAddressWhy: return explain_address(arguments, daemon, surroundings.width);
     case Command::kAddressReserve: return reserve_address(arguments, daemon, surroundings.input);

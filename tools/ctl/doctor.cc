@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "tools/ctl/engine_networks.h"
 #include "tools/ctl/fields.h"
 #include "tools/ctl/text.h"
 
@@ -16,6 +17,7 @@ namespace {
 // Below it a commit may fail soon.
 constexpr uint64_t kLittleSpace = uint64_t{64} << 20;
 constexpr int kNearlyFullPercent = 80;
+constexpr int64_t kUnremarkableSeconds = 5;
 // The oldest engine that viaduct is tested with.
 constexpr int kOldestEngine = 20;
 
@@ -109,6 +111,26 @@ void check_filter(const HostFacts& facts, Advices& out) {
          fmt::format("sysctl -w net.netfilter.nf_conntrack_max={}", *facts.conntrack_max * 2)});
 }
 
+void check_chains(const HostFacts& facts, Advices& out) {
+  for (const auto& chain : facts.chains) {
+    if (flag_field(chain, "refuses") == Flag::kOff) continue;
+    const std::string where = ascii(text_field(chain, "family")) + " " + ascii(text_field(chain, "table")) +
+                              " " + ascii(text_field(chain, "chain"));
+    const std::string text = fmt::format("chain {} refuses to forward what no rule of it accepts", where);
+    if (flag_field(chain, "lets_pass") == Flag::kOn) {
+      out.push_back({Level::kOk, text + "; viaduct's networks are accepted there", ""});
+      continue;
+    }
+    const bool jumps = flag_field(chain, "jumps") == Flag::kOn;
+    out.push_back({jumps ? Level::kNote : Level::kWarning,
+                   text + (jumps ? ", and accepts viaduct's networks only if a chain that it leads to does"
+                                 : ": nothing gets out of viaduct's networks, nor into them"),
+                   fmt::format("nft insert rule {0} iifname \"vd-*\" accept; nft insert rule {0} oifname "
+                               "\"vd-*\" accept; and the same where the rules are kept",
+                               where)});
+  }
+}
+
 void check_modules(const HostFacts& facts, Advices& out) {
   const auto is_among = [](const std::string& name, const std::vector<std::string>& list) {
     return std::find(list.begin(), list.end(), name) != list.end();
@@ -169,6 +191,40 @@ void check_overlaps(const HostFacts& facts, Advices& out) {
     }
 }
 
+// An engine releases nothing that was not there when a network was removed: viaductd was stopped then.
+void check_pools(const HostFacts& facts, Advices& out) {
+  if (!facts.engine_networks) return;
+  for (const auto& pool : facts.pools) {
+    // A Swarm's pools are its leader's, whichever node that is.
+    if (!text_field(pool, "space").starts_with("local")) continue;
+    const std::string subnet = text_field(pool, "pool");
+    if (text_field(pool, "since") > facts.a_minute_ago || !network_on(*facts.engine_networks, subnet).empty())
+      continue;
+    out.push_back({Level::kWarning,
+                   fmt::format("pool {} is held since {}, and the engine has no network on that subnet",
+                               ascii(text_field(pool, "id")), ascii(text_field(pool, "since"))),
+                   fmt::format("viaductctl pool rm {}", ascii(text_field(pool, "id")))});
+  }
+}
+
+// What an adjusted clock may have gained or lost without anybody's setting it: 500 parts of a million (adjtimex(2)).
+void check_clock(const HostFacts& facts, Advices& out) {
+  if (!facts.clock_synchronized)
+    out.push_back({Level::kNote,
+                   "the clock is not synchronized: times in the state and in logs may be wrong (rests go by "
+                   "the time since the boot)",
+                   "timedatectl set-ntp true"});
+  if (!facts.status) return;
+  const int64_t set_by = integer_field(*facts.status, "clock_set_by_seconds");
+  const auto drift = static_cast<int64_t>(count_field(*facts.status, "uptime_seconds") / 2000);
+  if (std::abs(set_by) <= kUnremarkableSeconds + drift) return;
+  out.push_back({Level::kNote,
+                 fmt::format("the clock was set {} by {} s since viaductd started: times in the state and in "
+                             "logs from before are off by as much (rests go by the time since the boot)",
+                             set_by > 0 ? "forward" : "back", std::abs(set_by)),
+                 "nothing, once; where it happens again, look after what sets the clock"});
+}
+
 void check_state_folder(const HostFacts& facts, Advices& out) {
   if (facts.state_free_bytes && *facts.state_free_bytes < kLittleSpace)
     out.push_back({Level::kWarning,
@@ -194,11 +250,6 @@ void check_state_folder(const HostFacts& facts, Advices& out) {
 }
 
 void check_host(const HostFacts& facts, Advices& out) {
-  if (!facts.clock_synchronized)
-    out.push_back({Level::kNote,
-                   "the clock is not synchronized: times in the state and in logs may be wrong (rests go by "
-                   "the time since the boot)",
-                   "timedatectl set-ntp true"});
   for (const std::string& socket : facts.dead_sockets)
     out.push_back({Level::kWarning,
                    fmt::format("nobody listens at {}: an engine that starts waits for it", ascii(socket)),
@@ -245,9 +296,12 @@ std::vector<Advice> examine(const HostFacts& facts) {
   check_engine(facts, out);
   check_forwarding(facts, out);
   check_filter(facts, out);
+  check_chains(facts, out);
   check_modules(facts, out);
   check_uplinks(facts, out);
   check_overlaps(facts, out);
+  check_pools(facts, out);
+  check_clock(facts, out);
   check_state_folder(facts, out);
   check_host(facts, out);
   return out;

@@ -39,6 +39,7 @@ struct HostFacts {
   std::optional<Json> check;              // what fsck would say
   std::optional<Json> engine;             // the engine's /version
   std::vector<std::string> vip_services;  // of a Swarm, on viaduct's networks
+  std::optional<Json> engine_networks;    // the engine's /networks
   std::optional<int64_t> ip_forward;      // /proc/sys/net/ipv4/ip_forward, and so on; empty if there is none
   std::optional<int64_t> ipv6_forwarding;
   std::optional<int64_t> bridge_netfilter;
@@ -63,6 +64,10 @@ struct HostFacts {
   std::vector<HostRoute> routes;
   std::optional<int64_t> uplink_mtu;
   Json networks = Json::array();  // of /v1/networks
+  Json pools = Json::array();     // of /v1/pools
+  Json chains = Json::array();    // of /v1/forwarding
+  // RFC 3339. Pools that are younger may be of a network that the engine is making.
+  std::string a_minute_ago;
 };
 
 // Everything worth telling, in the order of the checks; those that found nothing wrong included.

@@ -26,6 +26,11 @@ uint64_t count_field(const Json& object, const char* key) {
   return member->get<uint64_t>();
 }
 
+int64_t integer_field(const Json& object, const char* key) {
+  const Json* member = find(object, key);
+  return member != nullptr && member->is_number_integer() ? member->get<int64_t>() : 0;
+}
+
 Flag flag_field(const Json& object, const char* key) {
   const Json* member = find(object, key);
   return member != nullptr && member->is_boolean() && member->get<bool>() ? Flag::kOn : Flag::kOff;

@@ -15,6 +15,9 @@ std::string text_field(const Json& object, const char* key);
 // A whole number that is not negative, else 0.
 uint64_t count_field(const Json& object, const char* key);
 
+// A whole number, else 0.
+int64_t integer_field(const Json& object, const char* key);
+
 enum class Flag { kOff, kOn };
 Flag flag_field(const Json& object, const char* key);
 

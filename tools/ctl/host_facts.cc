@@ -13,6 +13,7 @@
 #include <sstream>
 #include <string>
 
+#include "base/clock.h"
 #include "tools/ctl/fields.h"
 
 namespace viaduct::ctl {
@@ -145,13 +146,12 @@ std::optional<Json> ask(const Daemon& daemon, const std::string& path) {
 }
 
 // Names of services with a virtual address on networks of viaduct's. Empty where the engine is no manager.
-std::vector<std::string> vip_services(const Daemon& daemon) {
+std::vector<std::string> vip_services(const Daemon& daemon, const Json& networks) {
   std::vector<std::string> found;
   const auto services = daemon.engine("/services");
-  const auto networks = daemon.engine("/networks");
-  if (!services.ok() || !services.value().is_array() || !networks.ok()) return found;
+  if (!services.ok() || !services.value().is_array()) return found;
   std::set<std::string> ours;
-  for (const auto& network : networks.value())
+  for (const auto& network : networks)
     if (text_field(network, "Driver").starts_with("viaduct")) ours.insert(text_field(network, "Id"));
   for (const auto& service : services.value())
     for (const auto& vip : list_field(object_field(service, "Endpoint"), "VirtualIPs"))
@@ -171,9 +171,23 @@ void read_daemon(const Daemon& daemon, HostFacts& facts) {
   facts.status = std::move(status).value();
   facts.check = ask(daemon, "/v1/check");
   if (const auto networks = ask(daemon, "/v1/networks")) facts.networks = list_field(*networks, "networks");
+  if (const auto chains = ask(daemon, "/v1/forwarding")) facts.chains = list_field(*chains, "chains");
+  if (const auto pools = ask(daemon, "/v1/pools")) facts.pools = list_field(*pools, "pools");
+  facts.a_minute_ago = format_time(SystemClock().now() - std::chrono::minutes(1));
   facts.state_folder = text_field(*facts.status, "state");
   read_state_folder(facts);
   read_files_of(count_field(*facts.status, "pid"), facts);
+}
+
+// Before the daemon's pools: what the engine removes meanwhile is then among none of them.
+void read_engine(const Daemon& daemon, HostFacts& facts) {
+  auto engine = daemon.engine("/version");
+  if (!engine.ok()) return;
+  facts.engine = std::move(engine).value();
+  auto networks = daemon.engine("/networks");
+  if (!networks.ok() || !networks.value().is_array()) return;
+  facts.vip_services = vip_services(daemon, networks.value());
+  facts.engine_networks = std::move(networks).value();
 }
 
 }  // namespace
@@ -181,11 +195,8 @@ void read_daemon(const Daemon& daemon, HostFacts& facts) {
 HostFacts read_host(const Daemon& daemon) {
   HostFacts facts;
   facts.ctl_version = VIADUCT_VERSION;
+  read_engine(daemon, facts);
   read_daemon(daemon, facts);
-  if (auto engine = daemon.engine("/version"); engine.ok()) {
-    facts.engine = std::move(engine).value();
-    facts.vip_services = vip_services(daemon);
-  }
   facts.ip_forward = number_in("/proc/sys/net/ipv4/ip_forward");
   facts.ipv6_forwarding = number_in("/proc/sys/net/ipv6/conf/all/forwarding");
   facts.bridge_netfilter = number_in("/proc/sys/net/bridge/bridge-nf-call-iptables");

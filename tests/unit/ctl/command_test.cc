@@ -105,7 +105,7 @@ TEST(Command, EveryCommand_HasATextOfItsOwn) {
 
 TEST(Command, UnknownAndAmbiguousIds_AreTrouble) {
   for (const Command command : {Command::kNetworkShow, Command::kNetworkRemove, Command::kEndpointList,
-                                Command::kPoolShow, Command::kAddressList}) {
+                                Command::kPoolShow, Command::kPoolRemove, Command::kAddressList}) {
     const auto outcome = run(arguments(command, "zz"));
     ASSERT_FALSE(outcome.ok());
     EXPECT_EQ(exit_code_of(outcome.error()), 1);
@@ -186,6 +186,27 @@ TEST(Command, NetworkRemove_PostsTheWholeId) {
   EXPECT_EQ(run(one).value(), "network bbbbbbbbbbbb is removed\n");
 }
 
+TEST(Command, PoolRemove_AsksTheEngineFirst) {
+  const Arguments one = arguments(Command::kPoolRemove, "local/10.128.0.0/24");
+  EXPECT_EQ(posted(one).path, "/v1/pools/remove");
+  EXPECT_EQ(posted(one).body, (Json{{"id", "local/10.128.0.0/24"}, {"with_addresses", false}}));
+  EXPECT_EQ(run(one).value(), "pool local/10.128.0.0/24 is removed\n");
+  FakeDaemon daemon;
+  Daemon with_engine = daemon.seam();
+  const auto outcome = [&](const char* subnet) {
+    with_engine.engine = [subnet](const std::string& path) -> Result<Json> {
+      EXPECT_EQ(path, "/networks");
+      return Json::array({{{"Name", "demo"}, {"IPAM", {{"Config", Json::array({{{"Subnet", subnet}}})}}}}});
+    };
+    return run_command(one, with_engine, Surroundings{80, ""});
+  };
+  EXPECT_EQ(outcome("10.128.0.0/24").error().code, ErrorCode::kConflict);
+  EXPECT_NE(outcome("10.128.0.9/24").error().message.find("network demo of the engine stands on"),
+            std::string::npos);
+  EXPECT_EQ(daemon.path, "") << "nothing was changed";
+  EXPECT_TRUE(outcome("10.129.0.0/24").ok());
+}
+
 TEST(Command, JsonOfChanges_IsTheDaemonsAnswer) {
   Arguments one = arguments(Command::kAddressRelease, "", Output::kJson);
   one.address = "10.128.0.9";
@@ -200,7 +221,8 @@ TEST(Command, DaemonAway_IsPassedOnByEveryCommand) {
        {Command::kStatus, Command::kNetworkList, Command::kNetworkShow, Command::kEndpointList,
         Command::kPoolList, Command::kPoolShow, Command::kAddressList, Command::kAddressWhy,
         Command::kAddressReserve, Command::kAddressUnreserve, Command::kAddressRelease,
-        Command::kReservationList, Command::kExport, Command::kImport, Command::kNetworkRemove}) {
+        Command::kReservationList, Command::kExport, Command::kImport, Command::kNetworkRemove,
+        Command::kPoolRemove}) {
     Arguments any = arguments(command, "x");
     any.address = "10.0.0.2";
     const auto outcome = run_command(any, away, {});

@@ -12,6 +12,11 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
+Json chain(const char* family, const char* name, bool lets_pass, bool jumps) {
+  return {{"family", family}, {"table", "filter"},      {"chain", name},
+          {"refuses", true},  {"lets_pass", lets_pass}, {"jumps", jumps}};
+}
+
 // A host where nothing is amiss.
 HostFacts healthy() {
   HostFacts facts;
@@ -40,6 +45,14 @@ HostFacts healthy() {
   facts.state_mode = 0700;
   facts.routes = {{Prefix::parse("0.0.0.0/0").value(), "eth0"},
                   {Prefix::parse("10.1.0.0/24").value(), "vd-aaaaaaaaaaaa"}};
+  facts.engine_networks =
+      Json::array({{{"Name", "demo"}, {"IPAM", {{"Config", Json::array({{{"Subnet", "10.1.0.7/24"}}})}}}}});
+  facts.pools = Json::array({{{"id", "local/10.1.0.0/24"},
+                              {"space", "local"},
+                              {"pool", "10.1.0.0/24"},
+                              {"since", "2026-11-01T10:00:00Z"}}});
+  facts.a_minute_ago = "2026-11-27T10:00:00Z";
+  facts.chains = Json::array({chain("ip", "FORWARD", true, true)});
   return facts;
 }
 
@@ -116,6 +129,20 @@ TEST(Doctor, EachThingAmiss_IsSaidWithItsLevelAndARemedy) {
          f.routes.push_back({Prefix::parse("10.0.0.0/8").value(), "tun0"});
        },
        "note: the host's route to 10.0.0.0/8 by tun0 overlaps 10.1.0.0/24 of network aaaaaaaaaaaa: what is"},
+      {[](HostFacts& f) { f.engine_networks = Json::array(); },
+       "warning: pool local/10.1.0.0/24 is held since 2026-11-01T10:00:00Z, and the engine has no network"},
+      {[](HostFacts& f) { f.chains.push_back(chain("inet", "forward", false, false)); },
+       "warning: chain inet filter forward refuses to forward what no rule of it accepts: nothing gets out"},
+      {[](HostFacts& f) { f.chains.push_back(chain("inet", "forward", false, true)); },
+       "note: chain inet filter forward refuses to forward what no rule of it accepts, and accepts "
+       "viaduct's"},
+      {[](HostFacts& f) { (*f.status)["clock_set_by_seconds"] = -3600; },
+       "note: the clock was set back by 3600 s since viaductd started"},
+      {[](HostFacts& f) {
+         (*f.status)["clock_set_by_seconds"] = 60;
+         (*f.status)["uptime_seconds"] = 86400;
+       },
+       "note: the clock was set forward by 60 s since viaductd started"},
       {[](HostFacts& f) { f.uplink_mtu = 1400; },
        "note: network aaaaaaaaaaaa has MTU 1500, its way out 1400"},
   };
@@ -130,6 +157,22 @@ TEST(Doctor, EachThingAmiss_IsSaidWithItsLevelAndARemedy) {
   }
 }
 
+TEST(Doctor, WhatIsInOrderThough_ItLooksOtherwise_IsLeftAlone) {
+  HostFacts facts = healthy();
+  // A pool whose network is being made, one of a Swarm's, a clock that an NTP client slews, a chain that refuses nothing.
+  facts.pools.push_back({{"id", "local/10.2.0.0/24"},
+                         {"space", "local"},
+                         {"pool", "10.2.0.0/24"},
+                         {"since", "2026-11-27T10:00:30Z"}});
+  facts.pools.push_back({{"id", "global/10.3.0.0/24"}, {"space", "global"}, {"pool", "10.3.0.0/24"}});
+  (*facts.status)["clock_set_by_seconds"] = 40;
+  (*facts.status)["uptime_seconds"] = 86400;
+  Json open = chain("inet", "forward", false, false);
+  open["refuses"] = false;
+  facts.chains.push_back(open);
+  EXPECT_TRUE(amiss(facts).empty());
+}
+
 TEST(Doctor, UnknownFacts_AreNotTakenForTrouble) {
   HostFacts facts = healthy();
   facts.conntrack_max.reset();
@@ -142,6 +185,7 @@ TEST(Doctor, UnknownFacts_AreNotTakenForTrouble) {
   facts.route_localnet.reset();
   facts.uplinks = {{"eth0", {}, {}}};
   facts.ip_forward.reset();
+  facts.engine_networks.reset();
   EXPECT_TRUE(amiss(facts).empty());
   for (const Advice& one : examine(facts)) EXPECT_NE(one.text, "the host forwards IPv4") << "nobody knows";
 }

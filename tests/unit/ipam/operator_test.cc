@@ -86,6 +86,41 @@ TEST(ReleaseByHand, FreesWhatNobodyUses) {
   EXPECT_THAT(world.resting(), IsEmpty());
 }
 
+TEST(PoolRemovedByHand, GoesWithAllInItUnlessSomebodyHasIt) {
+  World world;
+  const std::string id = world.pool("10.1.0.0/29");
+  ASSERT_EQ(world.pool("10.1.0.0/29"), id) << "two references";
+  ASSERT_TRUE(world.gateway(id).ok());
+  ASSERT_EQ(World::bare(world.endpoint(id, 1)), "10.1.0.2");
+  auto& service = world.service();
+  using Held = IpamService::Held;
+  const auto refusal = [&](Held held) {
+    const Status done = service.remove_pool_by_operator(id, held, soon());
+    EXPECT_EQ(done.error().code, ErrorCode::kConflict);
+    return done.ok() ? "" : done.error().message;
+  };
+  EXPECT_THAT(refusal(Held::kKeep), HasSubstr("1 addresses of pool local/10.1.0.0/29 are held by endpoints"));
+  world.networks.insert(prefix("10.1.0.0/29"));
+  EXPECT_THAT(refusal(Held::kDrop), HasSubstr("network n stands on pool local/10.1.0.0/29"));
+  world.networks.clear();
+  EXPECT_TRUE(service.remove_pool_by_operator(id, Held::kDrop, soon()).ok());
+  EXPECT_THAT(world.held(), IsEmpty());
+  EXPECT_TRUE(service.pools().empty());
+  EXPECT_EQ(service.remove_pool_by_operator(id, Held::kDrop, soon()).error().code, ErrorCode::kNotFound);
+  world.reopen();
+  EXPECT_TRUE(world.service().pools().empty());
+}
+
+TEST(PoolRemovedByHand, GatewaysAndRestsDoNotKeepIt) {
+  World world;
+  const std::string id = world.pool("10.1.0.0/29");
+  ASSERT_TRUE(world.gateway(id).ok());
+  ASSERT_TRUE(world.endpoint(id, 1).ok());
+  world.release(id, "10.1.0.2");
+  EXPECT_TRUE(world.service().remove_pool_by_operator(id, IpamService::Held::kKeep, soon()).ok());
+  EXPECT_TRUE(world.service().pools().empty());
+}
+
 TEST(Spill, FullSubnet_GoesOnInTheNextAndReleasesThere) {  // Scenario 30
   World world;
   const Options options = {{"spill", "10.2.0.0/30"}};
