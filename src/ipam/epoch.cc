@@ -9,34 +9,51 @@ namespace viaduct::ipam {
 namespace {
 
 void begin(SpaceEpoch& epoch, bool witnessed) {
-  epoch = SpaceEpoch{.number = epoch.number + 1, .witnessed = witnessed};
+  epoch = SpaceEpoch{.number = epoch.number + 1, .begun_here = true, .witnessed = witnessed};
 }
 
 // Begins an epoch after work; in a fresh process leaves it open whether the engine is new.
 void begin_after_work(SpaceEpoch& epoch) {
   if (epoch.number == 0 || epoch.used)
     begin(epoch, true);
-  else
+  else if (!epoch.begun_here)
     epoch.unsure = true;
 }
 
 }  // namespace
 
-EpochState after_registration(const EpochState& state, const EngineIdentity& peer, const IsAlive& is_alive,
+EpochState after_registration(const EpochState& state, const EngineIdentity& peer,
+                              const EngineListener& listener, const IsAlive& is_alive,
                               const BeganInSight& began_in_sight) {
   EpochState next = state;
   const bool other = state.engine.has_value() && *state.engine != peer;
   if (state.engine_visible() && other && is_alive(*state.engine)) return next;
   next.engine = peer;
+  const bool told = !peer.visible() && listener.has_value();
+  if (peer.visible()) next.listener.clear();
+  if (told) next.listener = *listener;
+  const bool comparable = told && !other && !state.listener.empty();
+  if (comparable && state.listener != *listener) {
+    begin(next.local, listener->empty());
+    begin(next.global, listener->empty());
+    return next;
+  }
   // A change between visible and invisible is a change of the deployment, which restarts both sides.
   if (!state.engine.has_value() || other) {
     const bool witnessed = !peer.visible() || began_in_sight(peer);
     begin(next.local, witnessed);
     begin(next.global, witnessed);
   } else {
-    if (!peer.visible()) begin_after_work(next.local);
+    if (!peer.visible() && !comparable) begin_after_work(next.local);
     begin_after_work(next.global);
   }
+  return next;
+}
+
+EpochState after_look(const EpochState& state, const EngineListener& listener) {
+  EpochState next = state;
+  const bool invisible = state.engine.has_value() && !state.engine->visible();
+  if (invisible && listener.has_value() && !listener->empty()) next.listener = *listener;
   return next;
 }
 
@@ -67,6 +84,7 @@ Json to_json(const EpochState& state) {
     out["engine"] = {{"pid", state.engine->pid},
                      {"start_ticks", state.engine->start_ticks},
                      {"boot_id", state.engine->boot_id}};
+  if (!state.listener.empty()) out["listener"] = state.listener;
   return out;
 }
 
@@ -81,6 +99,7 @@ Result<EpochState> read_epoch(const std::string& value) {
   state.global.number = static_cast<uint64_t>(TRY(reader.integer_or("global", 0, 0, kMost)));
   state.local.witnessed = TRY(reader.bool_or("local_witnessed", false));
   state.global.witnessed = TRY(reader.bool_or("global_witnessed", false));
+  state.listener = TRY(reader.string_or_empty("listener"));
   const Json* engine = TRY(reader.object("engine"));
   if (engine == nullptr) return state;
   const JsonReader inner = TRY(JsonReader::of(*engine, "epoch.engine"));

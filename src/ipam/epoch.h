@@ -22,6 +22,10 @@ struct EngineIdentity {
   [[nodiscard]] bool visible() const { return pid != 0; }
 };
 
+// The socket that a running engine listens at for its containers' sandboxes, one of a new name in each of its lives; "" while
+// no engine has finished its start; nothing where that cannot be told.
+using EngineListener = std::optional<std::string>;
+
 // The local spaces and the global ones count apart: a new term of a Swarm leader replays the global space
 // only.
 enum class SpaceKind { kLocal, kGlobal };
@@ -32,6 +36,9 @@ struct SpaceEpoch {
   // calls come in pairs and in bursts; only one that follows work can be a new engine's where the process
   // does not tell.
   bool used = false;
+  // The epoch began in this life of viaductd; not stored. As long as nothing was asked for since, a further registration leaves
+  // nothing open.
+  bool begun_here = false;
   // A registration came to a fresh viaductd and may be due to its own restart as well as to the engine's; not
   // stored. The first request settles it: one for a pool that is held is a replay (after_replay_sign), an
   // automatic one is new work of an engine that lived on (note_new_work). An engine replays before it asks
@@ -49,6 +56,7 @@ struct EpochState {
   SpaceEpoch local;
   SpaceEpoch global;
   std::optional<EngineIdentity> engine;
+  std::string listener;  // of an invisible engine, as seen last; stored
   bool operator==(const EpochState&) const = default;
   [[nodiscard]] const SpaceEpoch& of(SpaceKind kind) const {
     return kind == SpaceKind::kLocal ? local : global;
@@ -68,12 +76,19 @@ using BeganInSight = std::function<bool(const EngineIdentity&)>;
 // curl
 //   beside a living engine changes nothing. The same engine again begins a global epoch after work: each term
 //   of a Swarm leader repeats the call in the same process.
-// - An invisible engine begins epochs after work in this life of viaductd. In a fresh viaductd the call
-// leaves it open
+// - An invisible engine begins both epochs when the listener on record is gone: it registers with its plugins, and replays,
+//   before it listens itself. Another listener is an engine that replayed out of sight; the same one is the same engine, as
+//   above.
+// - It also begins epochs after work in this life of viaductd. In a fresh viaductd the call leaves it open
 //   (SpaceEpoch::unsure): a restart of viaductd alone begins none. Such an engine starts viaductd itself, before it
 //   replays anything: what it begins is witnessed.
-EpochState after_registration(const EpochState& state, const EngineIdentity& peer, const IsAlive& is_alive,
+// `listener`: of now; not looked at for a visible engine.
+EpochState after_registration(const EpochState& state, const EngineIdentity& peer,
+                              const EngineListener& listener, const IsAlive& is_alive,
                               const BeganInSight& began_in_sight);
+
+// Somebody looked, between registrations: an engine that registered before it listened is known from now on.
+EpochState after_look(const EpochState& state, const EngineListener& listener);
 
 // An explicit request came for a pool that is held: begins an epoch if the last registration left that open.
 EpochState after_replay_sign(const EpochState& state, SpaceKind kind);

@@ -23,11 +23,27 @@ constexpr std::chrono::milliseconds kRegistrationPatience{500};
 
 void IpamService::Impl::registered(const EngineIdentity& engine) {
   change_epoch([&](const EpochState& state) {
-    return after_registration(state, engine, environment_.engine_alive, environment_.engine_began_in_sight);
+    return after_registration(state, engine, engine.visible() ? std::nullopt : engine_listener(),
+                              environment_.engine_alive, environment_.engine_began_in_sight);
   });
   // A disk that answers has it before the engine has its answer; one that does not must not cost the engine its driver.
   Lock lock(mutex_);
   changed_.wait_for(lock, kRegistrationPatience, [this] { return !epoch_unsaved_; });
+}
+
+EngineListener IpamService::Impl::engine_listener() const {
+  return environment_.engine_listener ? environment_.engine_listener() : std::nullopt;
+}
+
+bool IpamService::Impl::look_at_engine() {
+  {
+    const Lock lock(mutex_);
+    if (!epoch_.engine.has_value() || epoch_.engine->visible()) return true;
+  }
+  const EngineListener now = engine_listener();
+  if (!now.has_value()) return true;
+  change_epoch([&](const EpochState& state) { return after_look(state, now); });
+  return !now->empty();
 }
 
 namespace {

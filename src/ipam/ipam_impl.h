@@ -39,6 +39,7 @@ class IpamService::Impl {
   void start_saving();  // background.cc
 
   void registered(const EngineIdentity& engine);  // epoch_calls.cc
+  bool look_at_engine();
   [[nodiscard]] uint64_t epoch() const;
 
   Result<PoolReply> request_pool(const PoolRequest& request, Deadline deadline);  // pool_calls.cc
@@ -211,6 +212,7 @@ class IpamService::Impl {
   Result<std::vector<PoolSource>> sources_for(Family family, Deadline deadline);
   // "network 9c1b…" of the other half that stands on the pool; empty: none that is known.
   [[nodiscard]] std::string network_of(const PoolRecord& pool) const;
+  [[nodiscard]] EngineListener engine_listener() const;
 
   // epoch_calls.cc
   void change_epoch(const std::function<EpochState(const EpochState&)>& change);

@@ -32,6 +32,9 @@ IpamService::~IpamService() = default;
 void IpamService::registered(const EngineIdentity& engine) {
   impl_->registered(engine);
 }
+bool IpamService::look_at_engine() {
+  return impl_->look_at_engine();
+}
 Result<PoolReply> IpamService::request_pool(const PoolRequest& request, Deadline deadline) {
   return impl_->request_pool(request, deadline);
 }

@@ -46,6 +46,8 @@ struct IpamEnvironment {
   // A Swarm leader's term is past its replay: what it held in a former one and did not claim can go (reclaim_orphans(),
   // abandoned_pools()). Called with the service's mutex held: must not wait, nor ask the service anything.
   std::function<void()> leader_has_replayed = {};
+  // Of now. Never called with a lock held.
+  std::function<EngineListener()> engine_listener = {};
 };
 
 struct IpamConfig {
@@ -96,6 +98,9 @@ class IpamService {
   // A registration call came: Plugin.Activate or IpamDriver.GetCapabilities. May begin an epoch (epoch.h), which is
   // durable when this returns, unless the disk takes longer than half a second; then it is written as soon as can be.
   void registered(const EngineIdentity& engine);
+  // Looks whether an engine that is not visible has finished its start, so that its end will be seen. Not on a call's path.
+  // Returns whether that is known, or need not be.
+  bool look_at_engine();
 
   // Errors: kOverlap, naming the holder; kExhausted, when no automatic pool is left; kInvalidArgument.
   // Two automatic requests never get the same pool while both are held (trap T21).

@@ -129,7 +129,8 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, const Seams&
        [&log = seams.log](const ipam::UnsureGift& gift) { log_unsure_gift(log, gift); },
        [halves] {
          if (halves->sweeper) halves->sweeper->wake();
-       }}));
+       },
+       engine_listener}));
   net::NetworkEnvironment environment{
       instance,
       boot,

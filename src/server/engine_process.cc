@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <ctime>
 #include <string_view>
@@ -41,6 +42,33 @@ ipam::EngineIdentity identify_engine(int pid, const std::string& boot_id) {
   const uint64_t ticks = pid > 0 ? start_ticks_of(pid) : 0;
   if (ticks == 0) return {};
   return {pid, ticks, boot_id};
+}
+
+ipam::EngineListener listener_in(std::string_view sockets) {
+  constexpr std::string_view kFolder = "/libnetwork/";
+  constexpr std::string_view kEnding = ".sock";
+  constexpr std::string_view kListening = " 00010000 ";  // __SO_ACCEPTCON
+  std::string found;
+  while (!sockets.empty()) {
+    const size_t end = std::min(sockets.find('\n'), sockets.size());
+    const std::string_view line = sockets.substr(0, end);
+    sockets.remove_prefix(std::min(end + 1, sockets.size()));
+    const size_t folder = line.rfind(kFolder);
+    if (folder == std::string_view::npos || !line.ends_with(kEnding) ||
+        line.find(kListening) == std::string_view::npos)
+      continue;
+    const std::string_view file = line.substr(folder + kFolder.size());
+    if (file.find('/') != std::string_view::npos) continue;
+    if (!found.empty()) return std::nullopt;
+    found = file.substr(0, file.size() - kEnding.size());
+  }
+  return found;
+}
+
+ipam::EngineListener engine_listener() {
+  constexpr size_t kMost = size_t{16} << 20;  // some 200,000 sockets
+  const auto sockets = read_file("/proc/net/unix", kMost);
+  return sockets.ok() ? listener_in(sockets.value()) : std::nullopt;
 }
 
 uint64_t ticks_now() {

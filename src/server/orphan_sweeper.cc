@@ -1,12 +1,20 @@
 #include "server/orphan_sweeper.h"
 
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
 #include "ipam/pool_request.h"
 
 namespace viaduct::server {
 
 namespace {
 
+using std::chrono::steady_clock;
+
 constexpr std::chrono::seconds kBetweenSweeps{60};
+// Until the engine is seen to have finished its start.
+constexpr std::chrono::seconds kUntilEngineIsSeen{3};
 constexpr std::chrono::milliseconds kSweep{5000};
 // An engine joins an endpoint straight after it has made it.
 constexpr std::chrono::minutes kUnjoinedGrace{10};
@@ -34,17 +42,28 @@ void OrphanSweeper::wake() {
 }
 
 void OrphanSweeper::run() {
+  auto next = steady_clock::now() + kBetweenSweeps;
+  bool engine_known = false;
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait_for(lock, kBetweenSweeps, [this] { return stopping_ || woken_; });
+    const auto until = engine_known ? next : std::min(next, steady_clock::now() + kUntilEngineIsSeen);
+    changed_.wait_until(lock, until, [this] { return stopping_ || woken_; });
     if (stopping_) return;
-    woken_ = false;
+    const bool due = std::exchange(woken_, false) || steady_clock::now() >= next;
     lock.unlock();
-    sweep_endpoints();
-    sweep_addresses();
-    sweep_pools();
+    engine_known = ipam_.look_at_engine();
+    if (due) {
+      sweep();
+      next = steady_clock::now() + kBetweenSweeps;
+    }
     lock.lock();
   }
+}
+
+void OrphanSweeper::sweep() {
+  sweep_endpoints();
+  sweep_addresses();
+  sweep_pools();
 }
 
 void OrphanSweeper::tell(const std::string& what, const Result<uint64_t>& swept) {

@@ -13,7 +13,8 @@ namespace viaduct::server {
 
 // The thread that looks, once a minute and when woken, for what the engine has lost without a word, and gives it back: endpoints that
 // no container joined, and those whose container is gone; addresses whose endpoint is gone; pools, and networks on them,
-// of an engine that died while it made them. No call of the engine waits for it.
+// of an engine that died while it made them. It also looks until it sees that the engine has finished its start. No call
+// of the engine waits for it.
 class OrphanSweeper {
  public:
   // All outlive it.
@@ -29,6 +30,7 @@ class OrphanSweeper {
   void run();
   // Logs how many were given back, where there were any, or why none could be.
   void tell(const std::string& what, const Result<uint64_t>& swept);
+  void sweep();
   void sweep_endpoints();
   void sweep_addresses();
   void sweep_pools();

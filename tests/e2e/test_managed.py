@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import threading
 import time
 from pathlib import Path
@@ -76,6 +77,38 @@ def test_disable_needs_force_while_in_use_and_state_survives(stack):
     assert promises(stack) == records
     stack.run("three", "net")
     assert stack.pings("three", f"{subnet}.9")
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("fresh_stack", ["managed"], indirect=True)
+def test_a_new_engine_is_known_by_what_it_listens_at(fresh_stack):
+    """A managed plugin does not see its engine's process. A restart of the engine begins an epoch of both spaces, its kill as well; one
+    of the plugin alone begins none."""
+    stack = fresh_stack
+
+    def epoch():
+        return json.loads(stack.query("SELECT value FROM meta WHERE key = 'epoch'")[0]["value"])
+
+    def settled():
+        """The record once it names the socket of the engine that runs."""
+        listening = re.findall(r"/libnetwork/(\w+)\.sock", stack.world.run("cat", "/proc/net/unix"))
+        wait_until(lambda: epoch().get("listener") in listening, 30, "the engine's listener on record")
+        return epoch()
+
+    stack.network("net", "--subnet", f"{stack.subnet()}.0/24")
+    stack.run("one", "net")
+    first = settled()
+    stack.engine.restart()
+    second = settled()
+    assert (second["local"], second["global"]) == (first["local"] + 1, first["global"] + 1)
+    assert second["local_witnessed"] and second["global_witnessed"]
+    stack.engine.kill()
+    stack.engine.start()
+    third = settled()
+    assert (third["local"], third["global"]) == (second["local"] + 1, second["global"] + 1)
+    stack.driver.kill_and_start()
+    stack.run("two", "net")
+    assert settled() == third, "viaductd alone was restarted"
 
 
 @pytest.mark.parametrize("fresh_stack", ["managed"], indirect=True)

@@ -68,6 +68,7 @@ class World {
         .engine_began_in_sight = [this](const EngineIdentity&) { return in_sight; },
     };
     environment.look_at_wire = look_at_wire;
+    environment.engine_listener = [this] { return listener; };
     environment.leader_has_replayed = [this] { ++replays_over; };
     environment.unsure_gift = [this](const UnsureGift& gift) {
       unsure_gifts.push_back(gift.address.to_string() + (gift.answered_by.has_value()
@@ -189,6 +190,7 @@ class World {
   bool routes_fail = false;
   std::vector<std::string> unjoined_removed;  // that the other half was asked to remove
   int replays_over = 0;
+  EngineListener listener;
   std::function<void()> look_at_wire;     // of the next reopen(); empty: nobody looks
   std::vector<std::string> unsure_gifts;  // "10.1.0.2 answered by 02:…", "10.1.0.2 unheard"
   bool in_sight = true;

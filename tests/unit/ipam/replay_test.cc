@@ -202,6 +202,32 @@ TEST_F(SecondTerm, WhatItDoesNotAskFor_RestsOnceItAsksForAnythingNew) {
   EXPECT_EQ(sweep(), 0U);
 }
 
+// Engine and plugin were restarted between the terms, and the second is asked for nothing of the first.
+TEST(Swarm, TermOfAnotherLifeOfAManagedPlugin_KeepsNothingOfTheOneBefore) {
+  World world;
+  world.listener = "";
+  world.service().registered(kInvisible);
+  world.listener = "first";
+  EXPECT_TRUE(world.service().look_at_engine());
+  const std::string old = world.pool("10.60.0.0/28", "", kGlobalSpace);
+  world.gateway(old).value();
+  world.swarm(old).value();
+  world.reopen();
+  world.listener = "";
+  for (int call = 0; call < 2; ++call) world.service().registered(kInvisible);
+  EXPECT_FALSE(world.service().look_at_engine()) << "it is not seen yet";
+  world.listener = "second";
+  EXPECT_TRUE(world.service().look_at_engine());
+  world.service().registered(kInvisible);
+  const std::string id = world.pool("10.61.0.0/28", "", kGlobalSpace);
+  world.gateway(id, "10.61.0.1").value();
+  world.swarm(id, "10.61.0.7").value();
+  world.swarm(id).value();
+  EXPECT_EQ(world.service().reclaim_orphans(soon()).value(), 1U);
+  ASSERT_EQ(world.service().abandoned_pools().size(), 1U);
+  EXPECT_EQ(world.service().abandoned_pools()[0].id, old);
+}
+
 TEST_F(SecondTerm, FullPool_GivesWhatTheFormerTermLeftAtOnce) {
   begin();
   Strings given;
