@@ -8,13 +8,7 @@ namespace {
 TEST_F(Packets, ToTheOutside_BearTheHostsAddressAndRepliesComeBack) {
   ASSERT_TRUE(firewall_->add(network(1)).ok());
   join(a_, 1, 2);
-  struct Case {
-    const char* inside;
-    const char* outside;
-    const char* host;
-  };
-  for (const Case& c :
-       {Case{"10.1.0.2", "192.0.2.2", "192.0.2.1"}, Case{"fd00:1::2", "2001:db8::2", "2001:db8::1"}}) {
+  for (const Way& c : kWays) {
     Udp inside(a_, c.inside, 7000);
     Udp outside(outside_, c.outside, 7000);
     inside.send(c.outside, 7000, "hello");

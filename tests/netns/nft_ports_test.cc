@@ -38,13 +38,7 @@ TEST_F(Ports, FromTheOutside_KeepTheirSourceAndAnswersComeBack) {
   ASSERT_TRUE(firewall_->add(rules_).ok());
   join(a_, 1, 2);
   ASSERT_TRUE(firewall_->set_endpoint("a", published(8000)).ok());
-  struct Case {
-    const char* inside;
-    const char* outside;
-    const char* host;
-  };
-  for (const Case& c :
-       {Case{"10.1.0.2", "192.0.2.2", "192.0.2.1"}, Case{"fd00:1::2", "2001:db8::2", "2001:db8::1"}}) {
+  for (const Way& c : kWays) {
     Udp inside(a_, c.inside, 7000);
     Udp outside(outside_, c.outside, 7001);
     EXPECT_EQ(seen(outside, inside, c.host, 8000), c.outside);
@@ -66,13 +60,7 @@ TEST_F(Ports, OfSctp_AreTranslatedBothWaysWithTheirChecksums) {
                  {Protocol::kSctp, ip("fd00:1::2"), 7000, ip("::"), 8000}};
   ASSERT_TRUE(firewall_->set_endpoint("a", rules).ok());
   EXPECT_FALSE(firewall_->ensure().value()) << "what nft lists is read as what was written";
-  struct Case {
-    const char* inside;
-    const char* outside;
-    const char* host;
-  };
-  for (const Case& c :
-       {Case{"10.1.0.2", "192.0.2.2", "192.0.2.1"}, Case{"fd00:1::2", "2001:db8::2", "2001:db8::1"}}) {
+  for (const Way& c : kWays) {
     Sctp inside(a_, c.inside);
     Sctp outside(outside_, c.outside);
     outside.send(c.host, 7001, 8001, Sctp::Chunk::kInit);

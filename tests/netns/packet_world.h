@@ -21,6 +21,15 @@ inline constexpr milliseconds kArrives{3000};
 inline constexpr milliseconds kStaysAway{150};
 inline constexpr Mac kMac({0x02, 0x42, 0x0a, 0, 0, 1});
 
+// Ends of a way out, in each family: the container 2 of network 1, the host beyond, and this host's address towards it.
+struct Way {
+  const char* inside;
+  const char* outside;
+  const char* host;
+};
+inline constexpr Way kWays[] = {{"10.1.0.2", "192.0.2.2", "192.0.2.1"},
+                                {"fd00:1::2", "2001:db8::2", "2001:db8::1"}};
+
 // The host with an uplink (192.0.2.1, 2001:db8::1) to `outside_` (.2), and networks made as the service makes
 // them.
 class Packets : public netns::FreshNetns {
