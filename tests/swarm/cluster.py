@@ -158,6 +158,20 @@ class Cluster:
             raise
         return [] if found is True else found
 
+    def wait_held(self, wanted, timeout, interval=0.05):
+        """Wait until the leader's viaduct holds exactly what `wanted()` gives, as "global/ADDRESS"; a failure says what differs, and
+        what every node has on record."""
+        def differing():
+            return sorted(self.leader().records.held("global").keys() ^ wanted())
+        try:
+            wait_until(lambda: not differing(), timeout, "agreement of what the leader holds with what lives", interval)
+        except TimeoutError as error:
+            error.add_note(f"{self.leader().name} leads; these differ: {differing()}")
+            error.add_note("\n".join(map(str, self.tasks())))
+            for node in self.nodes:
+                error.add_note(f"{node.name}: {node.records.epoch()} {node.records.pools()} {node.records.terms()}")
+            raise
+
     def pings(self, task, address):
         """Whether a task's container gets an answer."""
         return self.node(task.node).pings(task.container, address)

@@ -24,6 +24,14 @@ class Records:
         found = {f"{key.split('/')[0]}/{key.split('/')[-1]}": kind for key, kind in rows}
         return {key: kind for key, kind in found.items() if space is None or key.startswith(f"{space}/")}
 
+    def epoch(self):
+        return json.loads(dict(self.query("SELECT key, value FROM meta"))["epoch"])
+
+    def terms(self):
+        """Of what is held for a Swarm: "global/address" → the epoch in which it was asked for last."""
+        rows = self.query("SELECT key, value FROM address WHERE rest IS NULL AND key LIKE 'global/%'")
+        return {f"global/{key.split('/')[-1]}": json.loads(value)["epoch"] for key, value in rows}
+
     def addresses(self):
         """Keys of all addresses, those that rest after their release as well."""
         return [key for key, in self.query("SELECT key FROM address")]

@@ -60,7 +60,35 @@ def test_a_restart_of_each_manager(cluster):
         for one in cluster.nodes:
             wait_until(lambda: settled(cluster, one, subnet), 60, f"what {one.name} holds", interval=0.5)
         expected = {f"global/{subnet}.1", *(f"global/{address}" for address in addresses)}
-        wait_until(lambda: cluster.leader().records.held("global").keys() == expected, 100, "what the leader holds", interval=1)
+        cluster.wait_held(lambda: expected, 100, interval=1)
+
+
+def test_a_leader_whose_engine_was_restarted_between_two_terms(cluster):
+    """What it held in the first is gone when it leads again, and the second never asks for it: network and tasks ended under another
+    leader, and the plugin's process is a new one, that never served a term."""
+    old, new = cluster.subnet(), cluster.subnet()
+    cluster.swarm.promote()
+    first = cluster.leader()
+    cluster.network("old", "--subnet", f"{old}.0/24")
+    cluster.service("passing", "old", 4)
+    cluster.wait_running("passing", 4)
+    cluster.swarm.change_leader()
+    first.engine.restart()
+    wait_until(lambda: len(cluster.swarm.ready(cluster.swarm.leader())) == 3, 90, f"the return of {first.name}")
+    if cluster.leader() is first:
+        cluster.swarm.change_leader()
+    cluster.docker("service", "rm", "passing")
+    wait_until(lambda: cluster.docker("network", "rm", "old", check=False).returncode == 0, 60, "removal of the network")
+    cluster.network("net", "--subnet", f"{new}.0/24")
+    cluster.service("web", "net", 4)
+    cluster.wait_running("web", 4)
+    assert f"global/{old}.0/24" in first.records.pools(), "nobody told it"
+    cluster.swarm.lead(first.host)
+    cluster.docker("service", "update", "-d", "--force", "web")
+    cluster.wait_running("web", 4)
+    assert cluster.leader() is first
+    cluster.wait_held(lambda: {f"global/{new}.1", *(f"global/{task.address}" for task in cluster.running())}, 20)
+    wait_until(lambda: [pool for pool in first.records.pools() if pool.startswith("global/")] == [f"global/{new}.0/24"], 20, "the end of the old pool")
 
 
 def test_a_leader_that_is_cut_off(cluster):
@@ -91,11 +119,15 @@ def test_a_leader_that_is_cut_off(cluster):
     finally:
         cluster.swarm.wires.put_back(cut.host)
     wait_until(lambda: len(cluster.swarm.ready()) == 3, 120, "the reunion")
-    cluster.docker("service", "update", "-d", "--force", "web")
-    cluster.wait_running("web", 9, timeout=180)
+    # The node that comes back may call for an election, and win it: what a former leader held goes once it has asked for anything new.
+    for _ in range(3):
+        leader = cluster.leader()
+        cluster.docker("service", "update", "-d", "--force", "web")
+        cluster.wait_running("web", 9, timeout=180)
+        if cluster.leader() is leader:
+            break
     addresses = {task.address for task in cluster.running("web")}
     assert len(addresses) == 9
     for one in cluster.nodes:
         wait_until(lambda: settled(cluster, one, subnet), 60, f"what {one.name} holds", interval=0.5)
-    expected = {f"global/{subnet}.1", *(f"global/{address}" for address in addresses)}
-    wait_until(lambda: cluster.leader().records.held("global").keys() == expected, 100, "what the leader holds", interval=1)
+    cluster.wait_held(lambda: {f"global/{subnet}.1", *(f"global/{address}" for address in addresses)}, 20)
