@@ -27,13 +27,14 @@ class Sizes:
     bursts: int = 4
     traffic_rounds: int = 5
     traffic_seconds: float = 3.0
+    trip_rounds: int = 15
     start_rounds: int = 2
     many_endpoints: int = 1000
     many_turns: int = 3
 
 
 QUICK = Sizes(address_rounds=100, slices=1, slice_seconds=0.2, link_batches=1, link_rounds=10, attach_rounds=4, bursts=1,
-              traffic_rounds=1, traffic_seconds=1.0, start_rounds=1, many_endpoints=80, many_turns=1)
+              traffic_rounds=1, traffic_seconds=1.0, trip_rounds=1, start_rounds=1, many_endpoints=80, many_turns=1)
 
 
 def arguments():

@@ -121,6 +121,13 @@ class Links {
     request.close(info);
     check(request.ask(fd_), "create a veth pair");
   }
+  // Sets its bridge port up: no creation does.
+  void raise_veth(uint32_t number) {
+    LinkRequest request(RTM_NEWLINK, 0);
+    request.put_link(IFF_UP);
+    request.text(IFLA_IFNAME, "bh" + std::to_string(number));
+    check(request.ask(fd_), "set a veth pair up");
+  }
   void remove_veth(uint32_t number) { remove("bh" + std::to_string(number)); }
   // All pairs at once.
   void remove_veths() {

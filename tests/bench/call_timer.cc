@@ -4,7 +4,7 @@
 // usage: call_timer --rounds N | --seconds S [--callers N] --socket PATH --folder FOLDER <SCRIPT
 //
 // The script has the sections [setup], [round], [undo], [end]; a line is LABEL VERB [BODY]. A verb is a
-// plugin method or one of !flush !veth !unveth !unveths (all) !bridge !unbridge !gone (waits until viaductd has no
+// plugin method or one of !flush !veth !raise !unveth !unveths (all) !bridge !unbridge !gone (waits until viaductd has no
 // pair left); the bare links are for one caller. [round] is repeated by every caller on a connection of its own; each
 // [undo] is then repeated by every caller for the rounds that it made (only with --rounds). In bodies
 // $POOL $SUBNET $GATEWAY $NETWORK stand for what [setup] got, $ADDRESS $CIDR $MAC $ENDPOINT for what belongs
@@ -228,6 +228,8 @@ bool bare_work(const std::string& verb, Caller& caller, Links& links, const Roun
     caller.disk.flush();
   else if (verb == "!veth")
     links.make_veth(round.number);
+  else if (verb == "!raise")
+    links.raise_veth(round.number);
   else if (verb == "!unveth")
     links.remove_veth(round.number);
   else if (verb == "!unveths")

@@ -2,12 +2,13 @@
 
 import time
 
-from lab.api import Connection
+from lab.api import VERSION, Connection
 
 
 class EngineApi:
     def __init__(self, path, timeout=60):
         self.connection = Connection(path, timeout)
+        self.reply = None
 
     def close(self):
         self.connection.close()
@@ -20,6 +21,16 @@ class EngineApi:
         if status not in (200, 201, 204):
             raise RuntimeError(f"{url}: status {status}: {answer}")
         return took
+
+    def begin(self, url):
+        """POST whose answer begins at once and ends when something has happened; `finish` waits for that."""
+        self.connection.request("POST", f"/{VERSION}{url}")
+        self.reply = self.connection.getresponse()
+        if self.reply.status != 200:
+            raise RuntimeError(f"{url}: status {self.reply.status}: {self.reply.read()}")
+
+    def finish(self):
+        self.reply.read()
 
     def connect(self, network, container):
         return self.post(f"/networks/{network}/connect", {"Container": container})

@@ -26,6 +26,7 @@ ROUND = [
         **IDS, "Interface": {"Address": "$CIDR", "AddressIPv6": "", "MacAddress": "$MAC"}, "Options": PORTS}),
     step("join", "NetworkDriver.Join", {**IDS, "SandboxKey": "/var/run/docker/netns/$ENDPOINT", "Options": PORTS}),
     step("veth", "!veth"),
+    step("up", "!raise"),
 ]
 BARE_UNDO = [step("unveth", "!unveth")]
 UNDO = [
@@ -57,11 +58,12 @@ def measure(world, driver, socket, sizes):
             took.setdefault(label, []).extend(values)
     driver.stop()
     attach = sums(took["create"], took["join"])
-    floor = sums(took["veth"], took["no-op"], took["no-op"], took["flush"], took["flush"])
+    # The least that a pair takes until it carries anything: it is made as a port, and set up.
+    bare = sums(took["veth"], took["up"])
+    floor = sums(bare, took["no-op"], took["no-op"], took["flush"], took["flush"])
     return [
-        Row("CreateEndpoint + Join", attach, "veth pair with its bridge port, one message", took["veth"]),
-        Row("CreateEndpoint + Join", attach, "the same + 2 no-op calls + 2 fdatasync", floor),
-        Row("of these, CreateEndpoint", took["create"], "veth pair with its bridge port, one message", took["veth"]),
+        Row("CreateEndpoint + Join", attach, "bare pair, port of a bridge and up, + 2 no-op calls + 2 fdatasync", floor, target=1.3),
+        Row("of these, CreateEndpoint", took["create"], "bare pair, port of a bridge and up", bare),
         Row("of these, Join", took["join"], "no-op call + fdatasync", sums(took["no-op"], took["flush"])),
         Row("Leave + DeleteEndpoint", sums(took["leave"], took["delete"]), "a bare pair removed", took["unveth"]),
     ]
