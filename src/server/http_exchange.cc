@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "server/http_framing.h"
+
 namespace viaduct::server {
 
 namespace {
@@ -41,6 +43,7 @@ class MemoryStream final : public httplib::Stream {
 // What the library's handlers cannot be passed: they run on the thread that called run().
 struct Context {
   int peer_pid;
+  bool is_nameless;
   Deadline deadline;
 };
 thread_local const Context* current_context = nullptr;
@@ -81,7 +84,7 @@ class HttpExchange::Impl : public httplib::Server {
 
   Outcome run(const std::string& request, int peer_pid, Deadline deadline) {
     MemoryStream stream(request);
-    const Context context{peer_pid, deadline};
+    const Context context{peer_pid, has_empty_host(request), deadline};
     current_context = &context;
     bool close = false;
     const bool parsed = process_request(stream, /*close_connection=*/false, close, nullptr);
@@ -92,8 +95,9 @@ class HttpExchange::Impl : public httplib::Server {
 
  private:
   void answer(const httplib::Request& request, httplib::Response& response) const {
-    const HttpReply reply = handler_({request.method, request.path, request.body, current_context->peer_pid},
-                                     current_context->deadline);
+    const HttpReply reply = handler_(
+        {request.method, request.path, request.body, current_context->peer_pid, current_context->is_nameless},
+        current_context->deadline);
     response.status = reply.status;
     response.set_content(reply.body, kPluginMediaType);
   }

@@ -27,7 +27,26 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+// The next line of a header that ends with "\r\n", taken off it.
+std::string_view take_line(std::string_view& header) {
+  const size_t end = header.find("\r\n");
+  const std::string_view line = header.substr(0, end);
+  header.remove_prefix(end + 2);
+  return line;
+}
+
 }  // namespace
+
+bool has_empty_host(std::string_view request) {
+  std::string_view header = request.substr(0, request.find("\r\n\r\n") + 2);
+  while (!header.empty()) {
+    const std::string_view line = take_line(header);
+    const size_t colon = std::min(line.find(':'), line.size());
+    if (equal_ignoring_case(line.substr(0, colon), "host"))
+      return colon < line.size() && trimmed(line.substr(colon + 1)).empty();
+  }
+  return false;
+}
 
 Framing frame(std::string_view bytes, size_t header_bytes, size_t body_bytes) {
   const size_t end = bytes.find("\r\n\r\n");
@@ -43,12 +62,10 @@ Framing frame(std::string_view bytes, size_t header_bytes, size_t body_bytes) {
   std::string_view header = bytes.substr(0, end + 2);
   if (header.find("\r\n") > kRequestLineBytes)
     return refuse(414, "the request's path is too long; the longest one of a plugin has 50 characters");
-  header.remove_prefix(header.find("\r\n") + 2);  // the request line
+  take_line(header);  // of the request
   std::optional<size_t> length;
   while (!header.empty()) {
-    const size_t line_end = header.find("\r\n");
-    const std::string_view line = header.substr(0, line_end);
-    header.remove_prefix(line_end + 2);
+    const std::string_view line = take_line(header);
     const size_t colon = line.find(':');
     if (colon == std::string_view::npos) return refuse(400, "a header line has no colon");
     const std::string_view name = line.substr(0, colon);

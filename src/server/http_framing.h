@@ -20,5 +20,7 @@ struct Framing {
 // larger than `body_bytes` (413), Transfer-Encoding (411: the engine always sends a length), two lengths or one that is
 // no number (400). An empty Host header is fine: engine 20.10 sends one on unix sockets (trap T1).
 Framing frame(std::string_view bytes, size_t header_bytes, size_t body_bytes);
+// Whether a whole request has such a header: the library forgets it.
+bool has_empty_host(std::string_view request);
 
 }  // namespace viaduct::server

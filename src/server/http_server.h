@@ -20,6 +20,8 @@ struct HttpRequest {
   std::string path;    // "/NetworkDriver.Join"
   std::string body;
   int peer_pid = 0;  // SO_PEERCRED; 0 where the peer's process is not visible
+  // Its Host header is empty, as engine 20.10 sends it to a Unix socket; engines from 26 on name the plugin (trap T1).
+  bool is_nameless = false;
 };
 
 struct HttpReply {

@@ -105,7 +105,7 @@ constexpr Method kNetworkMethods[] = {
     {"/NetworkDriver.CreateNetwork", Method::Body::kObject, create_network},
     {"/NetworkDriver.DeleteNetwork", Method::Body::kObject, delete_network},
     {"/NetworkDriver.CreateEndpoint", Method::Body::kObject, create_endpoint},
-    {"/NetworkDriver.DeleteEndpoint", Method::Body::kObject, delete_endpoint},
+    {"/NetworkDriver.DeleteEndpoint", Method::Body::kObject, delete_endpoint, Method::Answers::kApart},
     {"/NetworkDriver.EndpointOperInfo", Method::Body::kObject, endpoint_info},
     {"/NetworkDriver.Join", Method::Body::kObject, join},
     {"/NetworkDriver.Leave", Method::Body::kObject, leave},

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <string>
+#include <thread>
 
 #include "base/clip.h"
 #include "server/methods_ipam.h"
@@ -66,6 +69,9 @@ HttpReply Router::handle(const HttpRequest& request, Deadline deadline, Name nam
   const Result<Json> outcome = run(method->second, request, deadline, name, body);
   note(request, body, outcome,
        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started));
+  if (method->second.answers == Method::Answers::kApart && request.is_nameless && outcome.ok())
+    std::this_thread::sleep_until(
+        pacer_.turn(body.at("NetworkID").get<std::string>(), std::chrono::steady_clock::now()));
   return {200, outcome.ok() ? dump_json(outcome.value()) : error_body(outcome.error().message)};
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/guarded.h"
 #include "base/log.h"
+#include "server/end_pacer.h"
 #include "server/http_server.h"
 #include "server/services.h"
 
@@ -41,6 +42,7 @@ class Router {
   Logger& log_;
   std::map<std::string, Method, std::less<>> methods_;
   Guarded<std::map<std::string, CallCount>> counts_;
+  EndPacer pacer_;
 };
 
 }  // namespace viaduct::server

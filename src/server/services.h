@@ -34,6 +34,8 @@ struct Method {
   std::string_view path;
   enum class Body { kNone, kObject } body;  // kNone: the engine sends no byte, and none is read
   Handler run;
+  // kApart: an engine that needs it gets its answers for one network a moment apart (end_pacer.h).
+  enum class Answers { kAtOnce, kApart } answers = Answers::kAtOnce;
 };
 
 }  // namespace viaduct::server

@@ -14,6 +14,14 @@ Framing frame_of(const std::string& bytes) {
   return frame(bytes, kHeader, kBody);
 }
 
+TEST(EmptyHost, IsToldFromANameAndFromNone) {
+  const std::string rest = "Content-Length: 2\r\n\r\nHost:\r\n";
+  for (const char* head : {"Host: \r\n", "host:\r\n", "A: b\r\nHost: \t\r\n"})
+    EXPECT_TRUE(has_empty_host("POST /X HTTP/1.1\r\n" + std::string(head) + rest)) << head;
+  for (const char* head : {"", "Host: a\r\n", "Host\r\n", "Hosts: \r\n"})
+    EXPECT_FALSE(has_empty_host("POST /X HTTP/1.1\r\n" + std::string(head) + rest)) << head;
+}
+
 TEST(HttpFraming, WholeRequest_IsCompleteAndCountsHeaderAndBody) {
   const std::string request = "POST /X HTTP/1.1\r\nHost: \r\nContent-Length: 2\r\n\r\n{}";
   const Framing framing = frame_of(request + "POST /next");

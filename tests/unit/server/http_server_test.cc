@@ -107,6 +107,7 @@ class HttpServerTest : public testing::Test {
     server_ = std::make_unique<HttpServer>(
         [this](const HttpRequest& request, Deadline) {
           if (request.path == "/wait") gate_.wait();
+          if (request.is_nameless) ++nameless_;
           ++handled_;
           return HttpReply{200, request.path + ":" + request.body};
         },
@@ -134,6 +135,7 @@ class HttpServerTest : public testing::Test {
   std::vector<int> refused_;
   Gate gate_;
   std::atomic<int> handled_{0};
+  std::atomic<int> nameless_{0};  // of these
   std::unique_ptr<HttpServer> server_;
   std::vector<Listener> listeners_;
 };
@@ -156,6 +158,22 @@ TEST_F(HttpServerTest, EveryReplyThatNoHandlerMade_IsHeardOfOnce) {
   }
   EXPECT_EQ(refused(), (std::vector<int>{411, 413, 400}));
   EXPECT_EQ(handled_, 0);
+}
+
+// By which engine 20.10 is known (trap T1).
+TEST_F(HttpServerTest, EmptyHostHeader_IsToldFromANameAndFromNone) {
+  serve();
+  Client client(path_);
+  for (const char* head : {"Host: plugin.moby.localhost\r\n", "Host:  x\r\n"}) {
+    client.send("POST /a HTTP/1.1\r\n" + std::string(head) + "Content-Length: 2\r\n\r\n{}");
+    EXPECT_NE(client.receive(), "");
+  }
+  EXPECT_EQ(nameless_, 0);
+  for (const char* head : {"Host: \r\n", "Host:\r\n"}) {
+    client.send("POST /a HTTP/1.1\r\n" + std::string(head) + "Content-Length: 2\r\n\r\n{}");
+    EXPECT_NE(client.receive(), "");
+  }
+  EXPECT_EQ(nameless_, 2);
 }
 
 TEST_F(HttpServerTest, ManyRequestsOnOneConnection_AreAnsweredInOrderAndItStaysOpen) {
