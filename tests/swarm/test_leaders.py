@@ -21,7 +21,7 @@ def test_fifty_changes_with_a_hundred_services(cluster):
     for number in range(SERVICES):
         cluster.service(f"web{number}", "net", 1)
     wait_until(lambda: len(cluster.running()) == SERVICES, 400, "all services", interval=1)
-    led, subnets, passing = {node.name: 0 for node in cluster.nodes}, [subnet], 0
+    most, led, subnets, passing = 0, {node.name: 0 for node in cluster.nodes}, [subnet], 0
 
     def at_rest():
         """Every task that is wanted runs, and no other lives. After a change of its leader a Swarm may take a node for lost, put its
@@ -56,9 +56,14 @@ def test_fifty_changes_with_a_hundred_services(cluster):
                 cluster.swarm.lead(node.host)
                 led[node.name] = change
         addresses = [task.address for task in cluster.running()]
-        assert len(set(addresses)) == len(addresses)
-        # Until it asks for something new, the successor also holds what went since it led itself, and what the Swarm moves about.
-        assert len(cluster.leader().records.held("global")) < 2 * SERVICES
+        assert len(set(addresses)) == len(addresses) >= SERVICES - 1
+        wait_until(at_rest, 120, "rest", interval=0.5)
+        addresses = [task.address for task in cluster.running()]
+        assert len(set(addresses)) == len(addresses) >= SERVICES
+        most = max(most, len(cluster.leader().records.held("global")))
+    # Until it asks for something new, a successor also holds what went since it led itself. Twice the services would be reached
+    # after a few changes if what an old leader held stayed with it.
+    assert most <= SERVICES + 20, f"{most} addresses were held for {SERVICES} tasks"
     # Whoever leads now has asked for what lives; its first new wish proves that the rest is nobody's.
     cluster.service("last", "net", 1)
     passing = 1
