@@ -21,8 +21,6 @@ class FakeFirewall final : public Firewall {
   [[nodiscard]] std::map<std::string, EndpointRules> endpoints_in_force();
   // The addresses whose flows were ended, in order.
   [[nodiscard]] std::vector<IpAddress> forgotten_flows();
-  // Somebody else's chains.
-  void set_forward_chains(std::vector<ForwardChain> chains);
   // Somebody flushes the rule set: nothing is in force until the next change or ensure().
   void flush();
 
@@ -34,6 +32,7 @@ class FakeFirewall final : public Firewall {
   Status forget_flows_to(Protocol protocol, const IpAddress& host, uint16_t port) override;
   Result<bool> ensure() override;
   Result<std::vector<std::string>> inspect() override;
+  // None: nobody else is here.
   Result<std::vector<ForwardChain>> forward_chains() override;
 
  private:
@@ -41,7 +40,6 @@ class FakeFirewall final : public Firewall {
     RuleSet wanted;
     RuleSet in_force;
     std::vector<IpAddress> forgotten;
-    std::vector<ForwardChain> foreign;
   };
   FakeGate gate_;
   Guarded<State> state_;

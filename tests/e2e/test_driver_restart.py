@@ -109,6 +109,7 @@ def test_a_pool_that_the_engine_forgot_is_named_and_removed(stack):
     releases pool and address. Doctor says so, and an operator removes them."""
     subnet = stack.subnet()
     stack.docker("network", "create", "-d", "bridge", "--ipam-driver", stack.driver.name, "--subnet", f"{subnet}.0/24", "kept")
+    stack.network("auto", "--ipv6", "--subnet", f"{stack.subnet6()}::/64")
     forgotten = stack.subnet()
     ctl = f"DOCKER_HOST=unix://{stack.engine.socket} {stack.ctl_command()}"
 
@@ -125,12 +126,12 @@ def test_a_pool_that_the_engine_forgot_is_named_and_removed(stack):
                            "Options": {"com.docker.network.endpoint.macaddress": "02:42:0a:00:00:02"}})
     assert doctor() == [], "the engine may be making its network"
     stack.driver.stop()
-    stack.query(f"UPDATE pool SET value = json_set(value, '$.since', '2026-01-01T00:00:00Z') WHERE key = '{pool['PoolID']}'")
+    stack.query("UPDATE pool SET value = json_set(value, '$.since', '2026-01-01T00:00:00Z')")
     stack.driver.start()
     assert doctor() == [f"viaductctl pool rm {pool['PoolID']}"]
     refused = stack.world.run("sh", "-c", f"{ctl} pool rm {forgotten}.0/24 2>&1; {ctl} pool rm {subnet}.0/24 2>&1; true")
     assert "1 addresses of pool" in refused and "--with-addresses" in refused
     assert "network kept of the engine stands on pool" in refused
     stack.ctl("pool", "rm", f"{forgotten}.0/24", "--with-addresses")
-    assert doctor() == [] and len(stack.rows("pool")) == 1
+    assert doctor() == [] and len(stack.rows("pool")) == 3
     stack.run("one", "kept")
