@@ -107,8 +107,8 @@ IpAddress Mac::link_local() const {
 }
 
 std::string Mac::to_string() const {
-  return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", bytes_[0], bytes_[1], bytes_[2], bytes_[3],
-                     bytes_[4], bytes_[5]);
+  return fmt::format(FMT_COMPILE("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}"), bytes_[0], bytes_[1],
+                     bytes_[2], bytes_[3], bytes_[4], bytes_[5]);
 }
 
 }  // namespace viaduct

@@ -39,6 +39,51 @@ class StructureCheck {
   std::vector<std::set<std::string>> keys_;
 };
 
+// Of a text that may be anything: how deep its brackets nest, and how many members its objects have if it is JSON.
+struct Shape {
+  int depth = 0;
+  size_t members = 0;
+};
+
+Shape shape_of(std::string_view text) {
+  Shape shape;
+  int depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      shape.depth = std::max(shape.depth, ++depth);
+    } else if (c == '}' || c == ']') {
+      --depth;
+    } else if (c == ':') {
+      ++shape.members;
+    }
+  }
+  return shape;
+}
+
+size_t members_of(const Json& value) {
+  if (!value.is_structured()) return 0;
+  size_t count = value.is_object() ? value.size() : 0;
+  for (const Json& inner : value) count += members_of(inner);
+  return count;
+}
+
+// The object, in half the time, when the text is one that a strict reader takes: as many members are left as were sent, so
+// that no key came twice. Empty for all else, which the slow way says what is wrong with.
+std::optional<Json> parse_at_once(std::string_view text) {
+  const Shape shape = shape_of(text);
+  if (shape.depth > kMaxJsonDepth) return {};
+  Json value = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  if (!value.is_object() || members_of(value) != shape.members) return {};
+  return value;
+}
+
 }  // namespace
 
 Result<Json> parse_json_object(std::string_view text) {
@@ -47,6 +92,7 @@ Result<Json> parse_json_object(std::string_view text) {
   // nlohmann takes a NUL for the end of the text and would ignore what follows.
   if (text.find('\0') != std::string_view::npos)
     return invalid_argument("the request body holds a NUL byte; send one JSON object in UTF-8");
+  if (auto value = parse_at_once(text); value.has_value()) return std::move(*value);
   StructureCheck check;
   Json value = Json::parse(
       text.begin(), text.end(),

@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 #include <limits.h>
 #include <poll.h>
@@ -11,6 +12,7 @@
 #include "base/clip.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/json_text.h"
 
 namespace viaduct {
 
@@ -45,6 +47,7 @@ bool needs_quotes(std::string_view value) {
 // A JSON string is a quoted and escaped string; its escapes serve the text format as well. All but printable
 // ASCII is escaped, so that a name from outside cannot steer the terminal that shows the log.
 std::string json_string(std::string_view value) {
+  if (is_plain_text(value)) return fmt::format(FMT_COMPILE("\"{}\""), value);
   return Json(std::string(value)).dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
 }
 
@@ -63,7 +66,7 @@ std::string fitted(std::string_view text, size_t room, std::string (*encode)(std
 
 void append_field(std::string& line, LogFormat format, const LogField& field, size_t most) {
   const bool json = format == LogFormat::kJson;
-  const std::string key = json ? fmt::format(",{}:", json_string(field.key)) : fmt::format(" {}=", field.key);
+  const std::string key = json ? "," + json_string(field.key) + ":" : " " + std::string(field.key) + "=";
   const size_t room = most - std::min(most, line.size() + key.size());
   const std::string value =
       room < kLeastRoom ? std::string() : fitted(field.value, room, json ? json_string : text_value);

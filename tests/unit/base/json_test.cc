@@ -57,6 +57,10 @@ TEST(ParseJsonObject, KeyTwiceInOneObject_IsRefusedNamingIt) {
   EXPECT_THAT(refusal(R"({"x":[{"k":1,"k":1}]})"), HasSubstr("\"k\" twice"));
 }
 
+TEST(ParseJsonObject, KeyTwiceInAnotherSpelling_IsRefused) {
+  EXPECT_THAT(refusal(R"({"x":{"a":":","\u0061":"{"}})"), HasSubstr("\"a\" twice"));
+}
+
 TEST(ParseJsonObject, SameKeyInDifferentObjects_IsAccepted) {
   EXPECT_TRUE(parse_json_object(R"({"a":{"a":{"a":1}},"b":[{"a":1},{"a":2}]})").ok());
 }
