@@ -7,6 +7,10 @@
 #include <linux/ip.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
 #include <cerrno>
 
 #include "net/netlink_link.h"
@@ -58,11 +62,15 @@ NetlinkMessage veth_creation(const VethSpec& spec, int bridge) {
   return message;
 }
 
-Completion port_completion(const std::string& name, const std::string& alias, PortIsolation isolation) {
+Completion new_port_completion(const std::string& name, const std::string& alias, PortIsolation isolation) {
   Completion rest{name, alias};
-  rest.isolation = isolation;
+  // A new port is not isolated.
+  if (isolation == PortIsolation::kOn) rest.isolation = isolation;
   return rest;
 }
+
+// Of those that are gone, some may be among them.
+constexpr size_t kMostKnownBridges = 4096;
 
 bool is_gone(const Error& error) {
   return error.sys_errno == ENODEV || error.sys_errno == ESRCH || error.sys_errno == ENXIO;
@@ -70,7 +78,8 @@ bool is_gone(const Error& error) {
 
 }  // namespace
 
-NetlinkKernel::NetlinkKernel() : pool_(std::make_unique<NetlinkPool>()) {}
+NetlinkKernel::NetlinkKernel()
+    : pool_(std::make_unique<NetlinkPool>()), names_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {}
 NetlinkKernel::~NetlinkKernel() = default;
 
 Result<std::vector<Link>> NetlinkKernel::links() {
@@ -110,6 +119,18 @@ Result<Link> NetlinkKernel::existing_bridge(const std::string& name, const std::
   return bridge;
 }
 
+Result<int> NetlinkKernel::bridge_index(const std::string& name, const std::string& attempt) {
+  ifreq request{};
+  name.copy(request.ifr_name, sizeof request.ifr_name - 1);
+  if (::ioctl(names_.get(), SIOCGIFINDEX, &request) == 0 && bridges_.lock()->contains(request.ifr_ifindex))
+    return request.ifr_ifindex;
+  const Link bridge = TRY(existing_bridge(name, attempt));
+  auto known = bridges_.lock();
+  if (known->size() >= kMostKnownBridges) known->clear();
+  known->insert(bridge.index);
+  return bridge.index;
+}
+
 // For undoing: what cannot be removed is left to the next reap's caller.
 void NetlinkKernel::delete_link(const std::string& name) {
   NetlinkMessage message(RTM_DELLINK, 0);
@@ -142,8 +163,7 @@ Status NetlinkKernel::create_veth(const VethSpec& spec) {
                                     spec.host_name, spec.peer_name, spec.mtu, spec.bridge);
   TRY(check_link_name(spec.host_name));
   TRY(check_link_name(spec.peer_name));
-  Link bridge = TRY(existing_bridge(spec.bridge, attempt));
-  NetlinkMessage creation = veth_creation(spec, bridge.index);
+  NetlinkMessage creation = veth_creation(spec, TRY(bridge_index(spec.bridge, attempt)));
   TRY(pool_->exchange(creation, attempt));
   Status completed;
   if (spec.vlans) {
@@ -151,7 +171,7 @@ Status NetlinkKernel::create_veth(const VethSpec& spec) {
     if (!put.ok()) completed = put.error();
   }
   if (completed.ok())
-    completed = complete(*pool_, port_completion(spec.host_name, spec.alias, spec.isolation), attempt);
+    completed = complete(*pool_, new_port_completion(spec.host_name, spec.alias, spec.isolation), attempt);
   if (completed.ok() && (spec.rate_in || spec.rate_out)) {
     const auto limited = ensure_rates(spec);
     if (!limited.ok()) completed = limited.error();
@@ -178,7 +198,7 @@ Status NetlinkKernel::create_joint(const JointSpec& spec) {
   rest.master = other.index;
   Status completed = complete(*pool_, rest, attempt);
   if (completed.ok())
-    completed = complete(*pool_, port_completion(spec.name, spec.alias, spec.isolation), attempt);
+    completed = complete(*pool_, new_port_completion(spec.name, spec.alias, spec.isolation), attempt);
   if (!completed.ok()) delete_link(spec.name);
   return completed;
 }
@@ -193,7 +213,9 @@ Status NetlinkKernel::attach_port(const std::string& name, const std::string& br
   message.put_u32(IFLA_MASTER, as_u32(master.index));
   message.put_u32(IFLA_GROUP, kLiveGroup);
   TRY(pool_->exchange(message, attempt));
-  return complete(*pool_, port_completion(name, {}, isolation), attempt);
+  Completion rest{name, {}};
+  rest.isolation = isolation;
+  return complete(*pool_, rest, attempt);
 }
 
 Status NetlinkKernel::set_hairpin(const std::string& name, Hairpin hairpin) {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "base/guarded.h"
 #include "base/unique_fd.h"
@@ -50,6 +51,9 @@ class NetlinkKernel final : public Kernel {
   // Fails with kNotFound, beginning with `attempt`, if there is none.
   Result<Link> existing_link(const std::string& name, const std::string& attempt);
   Result<Link> existing_bridge(const std::string& name, const std::string& attempt);
+  // Of what existing_bridge() finds, in most cases without waiting for the kernel's lock of links: which index a name has is
+  // asked without it, and what kind of link an index stands for never changes.
+  Result<int> bridge_index(const std::string& name, const std::string& attempt);
   // The bridge that it is a port of; empty if there is none.
   Result<std::optional<Link>> bridge_of(const Link& port);
   // Of each port and bridge that keeps VLANs apart, by index; with `link` of that one alone. Flags that viaduct never sets are
@@ -80,6 +84,8 @@ class NetlinkKernel final : public Kernel {
   Status put_address(const Link& link, const InterfaceAddress& address);
 
   std::unique_ptr<NetlinkPool> pool_;
+  UniqueFd names_;                  // for ioctl() alone
+  Guarded<std::set<int>> bridges_;  // indices
   // Sends, and receives nothing. Opened when first needed, and kept: closing one waits some 20 ms (synchronize_net() in
   // packet_release(), net/packet/af_packet.c).
   Guarded<UniqueFd> packets_;

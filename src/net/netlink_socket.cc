@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -40,6 +41,16 @@ Error error_of(const nlmsghdr* header, int sys_errno, std::string_view attempt) 
   return error;
 }
 
+bool is_dump(const nlmsghdr* request) {
+  return (request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+}
+
+// Asks for one object, which or an error is the answer; an acknowledgement behind it would say nothing more. The types of
+// rtnetlink come in fours, the third of which gets (rtnetlink_rcv_msg() in net/core/rtnetlink.c).
+bool is_question(const nlmsghdr* request) {
+  return !is_dump(request) && request->nlmsg_type >= RTM_BASE && (request->nlmsg_type & 3) == 2;
+}
+
 // The errno that an NLMSG_ERROR or NLMSG_DONE carries, 0 for success.
 int errno_of(const nlmsghdr* header) {
   if (nlmsg_datalen(header) < static_cast<int>(sizeof(int))) return 0;
@@ -71,7 +82,7 @@ Status NetlinkSocket::send(NetlinkMessage& message, std::string_view attempt) {
   nlmsghdr* header = message.header();
   header->nlmsg_seq = ++sequence_;
   header->nlmsg_pid = 0;
-  if ((header->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP) header->nlmsg_flags |= NLM_F_ACK;
+  if (!is_dump(header) && !is_question(header)) header->nlmsg_flags |= NLM_F_ACK;
   ssize_t sent = 0;
   do {
     sent = ::send(fd_.get(), header, header->nlmsg_len, 0);
@@ -118,6 +129,7 @@ Result<DumpEnd> NetlinkSocket::exchange(NetlinkMessage& message, std::string_vie
         return end;
       }
       if (visit) visit(header);
+      if (is_question(message.header())) return end;
     }
   }
 }

@@ -51,6 +51,21 @@ TEST_F(NetlinkKernelTest, Bridge_HasItsSettingsAndNoAddress) {
   EXPECT_EQ(netns::run("ip -o addr show dev ve1"), "");
 }
 
+TEST_F(NetlinkKernelTest, BridgeReplacedByAnotherLink_IsNeverTakenForIt) {
+  ASSERT_TRUE(bridge("vd-a").ok());
+  ASSERT_TRUE(veth("1").ok());
+  netns::run("ip link delete vd-a");
+  EXPECT_EQ(veth("2").error().code, ErrorCode::kNotFound);
+  netns::run("ip link add vd-a type veth peer name other");
+  EXPECT_EQ(message_of(veth("2")),
+            "cannot create veth pair ve2 and vp2 with mtu 1400 on bridge vd-a: link vd-a is not a bridge");
+  EXPECT_EQ(netns::run("ip -o link show | grep -c ve2 || true"), "0\n") << "nothing is left";
+  netns::run("ip link delete vd-a");
+  ASSERT_TRUE(bridge("vd-a").ok());
+  ASSERT_TRUE(veth("2").ok());
+  EXPECT_EQ(netns::link_json("ve2")["master"], "vd-a");
+}
+
 TEST_F(NetlinkKernelTest, Port_IsIsolatedWhenAskedAndForwards) {
   ASSERT_TRUE(bridge("vd-a").ok());
   ASSERT_TRUE(veth("1", PortIsolation::kOn).ok());
