@@ -57,7 +57,8 @@ struct PlanContext {
   std::optional<Uplink> uplink;  // of a kind that asks for one
   std::string segment_bridge;    // the name that its bridge has already; empty for none
   std::set<std::string> taken_names;  // links on the host that are not this object's
-  std::set<Mac> taken_macs;           // of other endpoints of the network: not to be made for this one
+  // Whether another endpoint of the network has it: not to be made for this one.
+  std::function<bool(const Mac&)> is_taken = [](const Mac&) { return false; };
 };
 
 // One kind of network. Pure: plans, and leaves the doing to NetworkApplier. One file a kind; the table of

@@ -37,11 +37,11 @@ Mac choose_mac(const NetworkRecord& network, const CreateEndpointRequest& reques
   if (policy == MacPolicy::kRandom) return Mac::random();
   if (policy == MacPolicy::kName && !options.name.empty()) {
     const Mac named = mac_of_name(network, options.name);
-    if (!context.taken_macs.contains(named)) return named;
+    if (!context.is_taken(named)) return named;
   }
   if (request.ipv4) {
     const Mac derived = Mac::from_ipv4(request.ipv4->address);
-    if (!context.taken_macs.contains(derived)) return derived;
+    if (!context.is_taken(derived)) return derived;
   }
   return Mac::random();
 }

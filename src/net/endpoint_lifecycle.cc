@@ -73,7 +73,7 @@ Result<CreateEndpointReply> EndpointLifecycle::create(const CreateEndpointReques
     return repeat(*network, std::move(*known), request);
 
   PlanContext context = core_.context();
-  context.taken_macs = core_.table.macs_of(request.network_id);
+  context.is_taken = [&](const Mac& mac) { return core_.table.has_mac(request.network_id, mac); };
   EndpointRecord record = TRY(ServiceCore::driver_of(*network).accept(*network, request, context));
   record.since = core_.now();
   const auto stale = TRY(stale_holders(*network, record, deadline));

@@ -36,10 +36,6 @@ std::vector<IpAddress> addresses_of(const EndpointRecord& record) {
   return addresses;
 }
 
-bool same_address(const std::optional<InterfaceAddress>& a, const std::optional<InterfaceAddress>& b) {
-  return a && b && a->address == b->address;
-}
-
 }  // namespace
 
 NetworkTable::Lock::~Lock() {
@@ -135,22 +131,25 @@ std::vector<EndpointRecord> NetworkTable::holders(const EndpointRecord& wanted) 
   std::vector<EndpointRecord> found;
   const auto entry = entries_.find(wanted.request.network_id);
   if (entry == entries_.end()) return found;
-  for (const auto& [id, endpoint] : entry->second.endpoints) {
-    if (id == wanted.request.endpoint_id) continue;
-    if (endpoint.mac == wanted.mac || same_address(endpoint.request.ipv4, wanted.request.ipv4) ||
-        same_address(endpoint.request.ipv6, wanted.request.ipv6))
-      found.push_back(endpoint);
+  std::set<std::string> ids;
+  if (const auto same = entry->second.macs.find(wanted.mac); same != entry->second.macs.end())
+    ids = same->second;
+  for (const IpAddress& address : addresses_of(wanted)) {
+    const auto places = places_.find(address);
+    if (places == places_.end()) continue;
+    for (const Place& place : places->second)
+      if (place.network_id == wanted.request.network_id && !place.endpoint_id.empty())
+        ids.insert(place.endpoint_id);
   }
+  ids.erase(wanted.request.endpoint_id);
+  for (const std::string& id : ids) found.push_back(entry->second.endpoints.at(id));
   return found;
 }
 
-std::set<Mac> NetworkTable::macs_of(const std::string& network_id) const {
+bool NetworkTable::has_mac(const std::string& network_id, const Mac& mac) const {
   std::lock_guard guard(mutex_);
-  std::set<Mac> macs;
   const auto entry = entries_.find(network_id);
-  if (entry == entries_.end()) return macs;
-  for (const auto& [id, endpoint] : entry->second.endpoints) macs.insert(endpoint.mac);
-  return macs;
+  return entry != entries_.end() && entry->second.macs.contains(mac);
 }
 
 EndpointCounts NetworkTable::counts_of(const std::string& network_id) const {
@@ -210,6 +209,13 @@ void NetworkTable::drop(const EndpointRecord& record) {
     drop(address, {record.request.network_id, record.request.endpoint_id});
 }
 
+void NetworkTable::drop_mac(Entry& entry, const EndpointRecord& record) {
+  const auto holders = entry.macs.find(record.mac);
+  if (holders == entry.macs.end()) return;
+  holders->second.erase(record.request.endpoint_id);
+  if (holders->second.empty()) entry.macs.erase(holders);
+}
+
 void NetworkTable::drop(const IpAddress& address, const Place& place) {
   const auto places = places_.find(address);
   if (places == places_.end()) return;
@@ -236,6 +242,7 @@ void NetworkTable::erase_network(const std::string& id) {
   segments_.erase(id);
   found->second.record.reset();
   found->second.endpoints.clear();
+  found->second.macs.clear();
   found->second.counts.clear();
   found->second.claimed.clear();
   forget_if_unused(id);
@@ -247,10 +254,12 @@ void NetworkTable::put(const EndpointRecord& record) {
   const auto known = entry.endpoints.find(record.request.endpoint_id);
   if (known != entry.endpoints.end()) {
     drop(known->second);
+    drop_mac(entry, known->second);
     --entry.counts[known->second.bridge];
   }
   ++entry.counts[record.bridge];
   entry.endpoints[record.request.endpoint_id] = record;
+  entry.macs[record.mac].insert(record.request.endpoint_id);
   note(record);
   // VLANs of its own are options of it.
   if (!record.request.driver_options.empty()) note_share(entry);
@@ -263,6 +272,7 @@ void NetworkTable::erase_endpoint(const std::string& network_id, const std::stri
   const auto found = entry->second.endpoints.find(endpoint_id);
   if (found == entry->second.endpoints.end()) return;
   drop(found->second);
+  drop_mac(entry->second, found->second);
   --entry->second.counts[found->second.bridge];
   const bool had_options = !found->second.request.driver_options.empty();
   entry->second.endpoints.erase(found);

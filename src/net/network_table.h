@@ -88,9 +88,10 @@ class NetworkTable {
   [[nodiscard]] NetworkRecords networks() const;
   [[nodiscard]] std::vector<EndpointRecord> endpoints() const;
   [[nodiscard]] std::vector<EndpointRecord> endpoints_of(const std::string& network_id) const;
-  // Endpoints of the network, without `endpoint_id` itself, that have one of these addresses or this MAC.
+  // Endpoints of the network, without `wanted` itself, that have one of its addresses or its MAC; ordered by id. No walk
+  // over the others.
   [[nodiscard]] std::vector<EndpointRecord> holders(const EndpointRecord& wanted) const;
-  [[nodiscard]] std::set<Mac> macs_of(const std::string& network_id) const;
+  [[nodiscard]] bool has_mac(const std::string& network_id, const Mac& mac) const;
 
   // How many endpoints are on each bridge of the network. No walk over the endpoints.
   [[nodiscard]] EndpointCounts counts_of(const std::string& network_id) const;
@@ -140,6 +141,7 @@ class NetworkTable {
   struct Entry {
     std::shared_ptr<const NetworkRecord> record;  // null: it is locked, and not known
     std::map<std::string, EndpointRecord> endpoints;
+    std::map<Mac, std::set<std::string>> macs;  // ids of the endpoints that have one
     EndpointCounts counts;
     std::vector<Prefix> claimed;
     // Tickets: calls are served in the order in which they came, so that none starves.
@@ -163,6 +165,7 @@ class NetworkTable {
   void drop(const EndpointRecord& record);
   void drop(const IpAddress& address, const Place& place);
 
+  static void drop_mac(Entry& entry, const EndpointRecord& record);
   // Wants the mutex held.
   void note_share(const Entry& entry);
 

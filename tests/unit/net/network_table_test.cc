@@ -103,6 +103,33 @@ TEST(NetworkTable, Holders_AreThoseWithAnAddressOrMacOfTheWantedEndpoint) {
   wanted.mac = Mac::parse("02:00:00:00:00:03").value();
   EXPECT_EQ(table.holders(wanted).size(), 1U);
   EXPECT_TRUE(table.holders(first).empty()) << "an endpoint does not stand in its own way";
+  wanted.request.network_id = id_of('b');
+  EXPECT_TRUE(table.holders(wanted).empty()) << "another network's endpoints have nothing of it";
+}
+
+TEST(NetworkTable, Macs_AreKnownAsLongAsAnEndpointHasThem) {
+  NetworkTable table;
+  table.put(record_of(network_request(id_of('a'))));
+  EndpointRecord first;
+  first.request = endpoint_request(id_of('a'), id_of('1'), "10.1.0.2/24");
+  first.mac = Mac::parse("02:00:00:00:00:01").value();
+  EndpointRecord second = first;
+  second.request = endpoint_request(id_of('a'), id_of('2'), "10.1.0.3/24");
+  const Mac before = first.mac;
+  EXPECT_FALSE(table.has_mac(id_of('a'), before));
+  table.put(first);
+  table.put(second);
+  EXPECT_TRUE(table.has_mac(id_of('a'), before));
+  EXPECT_FALSE(table.has_mac(id_of('b'), before));
+  first.mac = Mac::parse("02:00:00:00:00:09").value();
+  table.put(first);
+  EXPECT_TRUE(table.has_mac(id_of('a'), before)) << "the second has it";
+  EXPECT_EQ(table.holders(first).size(), 0U);
+  table.erase_endpoint(id_of('a'), id_of('2'));
+  EXPECT_FALSE(table.has_mac(id_of('a'), before));
+  EXPECT_TRUE(table.has_mac(id_of('a'), first.mac));
+  table.erase_network(id_of('a'));
+  EXPECT_FALSE(table.has_mac(id_of('a'), first.mac));
 }
 
 EndpointRecord endpoint_record(char network, char id, const std::string& ipv4, const std::string& mac) {
