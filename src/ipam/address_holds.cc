@@ -10,6 +10,7 @@ namespace viaduct::ipam {
 using store::Condition;
 using store::Table;
 using store::Transaction;
+using store::Write;
 
 IpamService::Impl::Visit::~Visit() {
   if (pool_ == nullptr) return;
@@ -142,21 +143,22 @@ Status IpamService::Impl::settle(Hold& hold, const std::optional<Holder>& after,
   const auto key_of = [&](Uint128 offset) {
     return address_key(parent.space, parent.subnet.prefix(), parent.subnet.address_at(offset));
   };
-  const auto value_of = [&](const Holder& holder) {
-    return dump_json(to_json(record_of(parent, hold.address(), holder)));
+  const auto write_of = [&](const std::optional<Holder>& holder) {
+    std::string key = key_of(hold.offset);
+    return holder.has_value() ? put_object(Table::kAddress, std::move(key),
+                                           to_text(record_of(parent, hold.address(), *holder)))
+                              : Write{Table::kAddress, std::move(key), std::nullopt};
   };
-  const std::string key = key_of(hold.offset);
   Transaction transaction;
-  if (hold.fresh) transaction.conditions.push_back({Table::kAddress, key, Condition::Kind::kAbsent});
-  transaction.writes.push_back(
-      {Table::kAddress, key, after.has_value() ? std::optional(value_of(*after)) : std::nullopt});
+  if (hold.fresh)
+    transaction.conditions.push_back({Table::kAddress, key_of(hold.offset), Condition::Kind::kAbsent});
+  transaction.writes.push_back(write_of(after));
   for (const Uint128 over : hold.outlived)
     transaction.writes.push_back({Table::kAddress, key_of(over), std::nullopt});
   if (after.has_value() && after->rest.has_value()) add_anchor_if_due(transaction);
   TRY(store_.commit(transaction));
   if (hold.nobodys() && deadline.expired()) {
-    const auto before = hold.fresh ? std::nullopt : std::optional(value_of(hold.before));
-    auto undone = store_.commit({{}, {{Table::kAddress, key, before}}});
+    auto undone = store_.commit({{}, {write_of(hold.fresh ? std::nullopt : std::optional(hold.before))}});
     forget_outlived(hold);
     if (!undone.ok()) finish(hold, after);  // memory says what the store says
     return Error{ErrorCode::kBusy,
@@ -204,7 +206,7 @@ void IpamService::Impl::add_anchor_if_due(Transaction& transaction) {
   const int64_t now = lasting_locked();
   if (anchor_saved_ >= 0 && now - anchor_saved_ < kAnchorSeconds) return;
   anchor_saved_ = now;
-  transaction.writes.push_back({Table::kMeta, "clock", dump_json(to_json(anchor_now_locked()))});
+  transaction.writes.push_back(put_object(Table::kMeta, "clock", to_json(anchor_now_locked())));
 }
 
 TimeAnchor IpamService::Impl::anchor_now_locked() const {

@@ -26,12 +26,6 @@ std::optional<int64_t> whole_number(std::string_view text, int64_t most) {
   return number;
 }
 
-// Whether the text means itself in a JSON string: printable ASCII without escapes.
-bool is_plain(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
-}
-
 // Takes `text` apart from the front.
 class Scanner {
  public:
@@ -80,7 +74,7 @@ struct Place {
   std::string_view head;
   std::optional<std::string_view> Members::*member;
 };
-// In the order in which dump_json() writes them. Text ends with the next quote, a number or a word with the member.
+// In the order in which to_text() writes them. Text ends with the next quote, a number or a word with the member.
 constexpr std::array kPlaces = {
     Place{R"("address":")", &Members::address}, Place{R"("claims":)", &Members::claims},
     Place{R"("epoch":)", &Members::epoch},      Place{R"("mac":")", &Members::mac},
@@ -112,7 +106,8 @@ std::optional<Members> take_apart(std::string_view value) {
       !members.claims || !members.epoch || !members.since)
     return {};
   // The others have forms of their own.
-  if (!is_plain(*members.space) || (members.name.has_value() && !is_plain(*members.name))) return {};
+  if (!is_plain_text(*members.space) || (members.name.has_value() && !is_plain_text(*members.name)))
+    return {};
   return members;
 }
 

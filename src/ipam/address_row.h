@@ -9,8 +9,8 @@
 // A state may hold a million addresses, and a start reads them all.
 namespace viaduct::ipam {
 
-// Reads a row of table address some twenty times as quickly as a JSON library, if it has the form that to_json() and
-// dump_json() give it: known members in the order of their names, no blanks, no escapes, text in ASCII, key and content
+// Reads a row of table address some twenty times as quickly as a JSON library, if it has the form that to_text() gives
+// it: known members in the order of their names, no blanks, no escapes, text in ASCII, key and content
 // spelt the same. Empty for any other row, good or bad: address_from_json() then reads it in full, and says what is
 // wrong with it. Pure.
 std::optional<AddressRecord> read_plain_address_row(std::string_view key, std::string_view value);

@@ -32,8 +32,8 @@ void IpamService::Impl::start_saving() {
 Transaction IpamService::Impl::unsaved_locked() const {
   Transaction transaction;
   if (!epoch_unsaved_) return transaction;
-  transaction.writes.push_back({Table::kMeta, "epoch", dump_json(to_json(epoch_))});
-  transaction.writes.push_back({Table::kMeta, "clock", dump_json(to_json(anchor_now_locked()))});
+  transaction.writes.push_back(put_object(Table::kMeta, "epoch", to_json(epoch_)));
+  transaction.writes.push_back(put_object(Table::kMeta, "clock", to_json(anchor_now_locked())));
   return transaction;
 }
 

@@ -117,8 +117,8 @@ Result<Prefix> IpamService::Impl::unique_local_prefix(Deadline deadline) {
   Status committed;
   if (made.ok()) {
     const Json value = {{"prefix", made.value().to_string()}};
-    committed = store_.commit({{{Table::kMeta, "ula", store::Condition::Kind::kAbsent}},
-                               {{Table::kMeta, "ula", dump_json(value)}}});
+    committed = store_.commit(
+        {{{Table::kMeta, "ula", store::Condition::Kind::kAbsent}}, {put_object(Table::kMeta, "ula", value)}});
   }
 
   lock.lock();

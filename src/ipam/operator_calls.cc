@@ -76,7 +76,7 @@ Status IpamService::Impl::reserve(std::vector<ReservationRecord> records) {
   for (auto& record : records) {
     record.since = format_time(clock_.now());
     transaction.writes.push_back(
-        {Table::kReservation, reservation_key(record.space, record.address), dump_json(to_json(record))});
+        put_object(Table::kReservation, reservation_key(record.space, record.address), to_json(record)));
   }
   TRY(store_.commit(transaction));
   const Lock lock(mutex_);

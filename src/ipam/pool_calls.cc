@@ -145,7 +145,7 @@ Result<PoolReply> IpamService::Impl::create_pool(Lock& lock, const PoolWish& wis
   mark_reservations_locked(*pool.parent);
   lock.unlock();
   Status committed = store_.commit({{{Table::kPool, record.id, Condition::Kind::kAbsent}},
-                                    {{Table::kPool, record.id, dump_json(to_json(record))}}});
+                                    {put_object(Table::kPool, record.id, to_json(record))}});
   // Still marked as fresh: nobody else has it yet.
   const bool late = committed.ok() && deadline.expired();
   if (late && store_.commit({{}, {{Table::kPool, record.id, std::nullopt}}}).ok())
@@ -185,7 +185,7 @@ Status IpamService::Impl::set_references(Lock& lock, Pool& pool, int refs, uint6
   next.epoch = epoch;
   pool.state = PoolState::kChanging;
   lock.unlock();
-  Status committed = store_.commit({{}, {{Table::kPool, next.id, dump_json(to_json(next))}}});
+  Status committed = store_.commit({{}, {put_object(Table::kPool, next.id, to_json(next))}});
   lock.lock();
   if (committed.ok()) {
     pool.record.refs = refs;

@@ -33,18 +33,20 @@ Json to_json(const PoolRecord& record) {
   return out;
 }
 
-Json to_json(const AddressRecord& record) {
-  Json out = {{"space", record.space},
-              {"pool", record.pool.to_string()},
-              {"address", record.address.to_string()},
-              {"owner", to_string(record.owner)},
-              {"claims", record.claims},
-              {"epoch", record.epoch},
-              {"since", format_time(record.since)}};
-  if (record.mac.has_value()) out["mac"] = record.mac->to_string();
-  if (!record.name.empty()) out["name"] = record.name;
-  if (record.released) out["released"] = true;
-  if (record.rest.has_value()) out["rest"] = *record.rest;
+// read_plain_address_row() knows this order.
+ObjectText to_text(const AddressRecord& record) {
+  ObjectText out;
+  out.text("address", record.address.to_string());
+  out.number("claims", record.claims);
+  out.number("epoch", static_cast<int64_t>(record.epoch));
+  if (record.mac.has_value()) out.text("mac", record.mac->to_string());
+  if (!record.name.empty()) out.text("name", record.name);
+  out.text("owner", to_string(record.owner));
+  out.text("pool", record.pool.to_string());
+  if (record.released) out.flag("released", true);
+  if (record.rest.has_value()) out.number("rest", *record.rest);
+  out.text("since", format_time(record.since));
+  out.text("space", record.space);
   return out;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/ip.h"
 #include "base/json.h"
+#include "base/json_text.h"
 #include "ipam/ipam_types.h"
 
 // What the IPAM half keeps in the store, and its form there (JSON objects; docs/state.md shows them to
@@ -76,7 +77,7 @@ std::string reservation_key(const std::string& space, const IpAddress& address);
 Result<std::chrono::sys_seconds> parse_since(const std::string& text);
 
 Json to_json(const PoolRecord& record);
-Json to_json(const AddressRecord& record);
+ObjectText to_text(const AddressRecord& record);
 Json to_json(const ReservationRecord& record);
 // A record by itself, wherever it comes from. Errors: kInvalidArgument, naming the member.
 Result<PoolRecord> read_pool(const std::string& value);

@@ -27,17 +27,13 @@ Json pool_form(const PoolRecord& record) {
 }
 
 Json address_form(const AddressView& view) {
-  AddressRecord record{.space = view.space,
-                       .pool = view.pool,
-                       .address = view.address,
-                       .owner = view.owner,
-                       .mac = view.mac,
-                       .name = view.name,
-                       .since = parse_since(view.since).value(),
-                       .rest = {}};
-  Json out = to_json(record);
-  out.erase("claims");
-  out.erase("epoch");
+  Json out = {{"space", view.space},
+              {"pool", view.pool.to_string()},
+              {"address", view.address.to_string()},
+              {"owner", to_string(view.owner)},
+              {"since", view.since}};
+  if (view.mac.has_value()) out["mac"] = view.mac->to_string();
+  if (!view.name.empty()) out["name"] = view.name;
   if (view.state == AddressState::kResting) out[kRestedFor] = view.rests_for;
   return out;
 }
@@ -172,7 +168,7 @@ Status IpamService::Impl::stage_pools_locked(Import& import) {
                                "uses it, or take the pool out of the import",
                                record.id, other->record.id, format_time(other->record.since))};
     import.transaction.conditions.push_back({Table::kPool, record.id, Condition::Kind::kAbsent});
-    import.transaction.writes.push_back({Table::kPool, record.id, dump_json(to_json(record))});
+    import.transaction.writes.push_back(put_object(Table::kPool, record.id, to_json(record)));
     import.fresh_pools.push_back(&table_.add(record, pool.settings, PoolState::kFresh));
     mark_reservations_locked(*import.fresh_pools.back()->parent);
   }
@@ -198,7 +194,7 @@ Status IpamService::Impl::stage_addresses_locked(Import& import) {
     const Holder holder = holder_of(record, lasting);
     stored.rest = holder.rest;
     import.transaction.conditions.push_back({Table::kAddress, key, Condition::Kind::kAbsent});
-    import.transaction.writes.push_back({Table::kAddress, key, dump_json(to_json(stored))});
+    import.transaction.writes.push_back(put_object(Table::kAddress, key, to_text(stored)));
     parent->subnet.insert(offset, holder, SlotState::kFresh);
     import.fresh_slots.emplace_back(parent, offset);
     ++parent->visitors;
@@ -216,7 +212,7 @@ Status IpamService::Impl::stage_reservations_locked(Import& import) {
           fmt::format("address {} is reserved here for {}; unreserve it, or take it out of the import", key,
                       reserved_for(*held)));
     }
-    import.transaction.writes.push_back({Table::kReservation, key, dump_json(to_json(record))});
+    import.transaction.writes.push_back(put_object(Table::kReservation, key, to_json(record)));
   }
   return {};
 }

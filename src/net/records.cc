@@ -238,22 +238,27 @@ Json to_json(const NetworkRecord& record) {
   return out;
 }
 
-Json to_json(const EndpointRecord& record) {
-  Json out = {{"network", record.request.network_id},
-              {"id", record.request.endpoint_id},
-              {"options", Json(record.request.driver_options)},
-              {"mac", record.mac.to_string()},
-              {"host_link", record.host_link},
-              {"peer_link", record.peer_link},
-              {"sandbox_key", record.sandbox_key},
-              {"boot_id", record.boot_id},
-              {"since", record.since}};
-  if (record.request.ipv4) out["ipv4"] = record.request.ipv4->to_string();
-  if (record.request.ipv6) out["ipv6"] = record.request.ipv6->to_string();
-  if (record.derived_ipv6) out["derived_ipv6"] = record.derived_ipv6->to_string();
-  if (record.bridge != kFirstBridge) out["bridge"] = record.bridge;
-  for (const PublishedPort& port : record.ports) out["ports"].push_back(to_json(port));
-  if (record.request.mac) out["requested_mac"] = record.request.mac->to_string();
+ObjectText to_text(const EndpointRecord& record) {
+  ObjectText out;
+  out.text("boot_id", record.boot_id);
+  if (record.bridge != kFirstBridge) out.number("bridge", record.bridge);
+  if (record.derived_ipv6) out.text("derived_ipv6", record.derived_ipv6->to_string());
+  out.text("host_link", record.host_link);
+  out.text("id", record.request.endpoint_id);
+  if (record.request.ipv4) out.text("ipv4", record.request.ipv4->to_string());
+  if (record.request.ipv6) out.text("ipv6", record.request.ipv6->to_string());
+  out.text("mac", record.mac.to_string());
+  out.text("network", record.request.network_id);
+  out.json("options", Json(record.request.driver_options));
+  out.text("peer_link", record.peer_link);
+  if (!record.ports.empty()) {
+    Json ports = Json::array();
+    for (const PublishedPort& port : record.ports) ports.push_back(to_json(port));
+    out.json("ports", ports);
+  }
+  if (record.request.mac) out.text("requested_mac", record.request.mac->to_string());
+  out.text("sandbox_key", record.sandbox_key);
+  out.text("since", record.since);
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/json_text.h"
 #include "net/network_types.h"
 #include "net/segment.h"
 
@@ -61,7 +62,7 @@ std::string endpoint_key(const std::string& network_id, const std::string& endpo
 // {"protocol", "container", "port", "host", "host_port"}; the last two only where something is translated.
 Json to_json(const PublishedPort& port);
 Json to_json(const NetworkRecord& record);
-Json to_json(const EndpointRecord& record);
+ObjectText to_text(const EndpointRecord& record);
 // Errors: kCorrupt, naming key and member.
 Result<NetworkRecord> network_from_json(const std::string& key, const std::string& value);
 Result<EndpointRecord> endpoint_from_json(const std::string& key, const std::string& value);

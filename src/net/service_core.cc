@@ -327,12 +327,12 @@ void ServiceCore::tell_addresses(const NetworkRecord& network, const EndpointRec
 }
 
 store::Write write_of(const NetworkRecord& record) {
-  return {Table::kNetwork, record.request.id, dump_json(to_json(record))};
+  return store::put_object(Table::kNetwork, record.request.id, to_json(record));
 }
 
 store::Write write_of(const EndpointRecord& record) {
-  return {Table::kEndpoint, endpoint_key(record.request.network_id, record.request.endpoint_id),
-          dump_json(to_json(record))};
+  return store::put_object(
+      Table::kEndpoint, endpoint_key(record.request.network_id, record.request.endpoint_id), to_text(record));
 }
 
 store::Write removal_of(const EndpointRecord& record) {

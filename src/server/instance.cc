@@ -28,7 +28,7 @@ Result<std::string> load_instance(store::Store& store) {
     return from_errno(errno, "read random numbers");
   const std::string id = fmt::format("{:08x}", number);
   TRY(store.commit({{{store::Table::kMeta, kKey, store::Condition::Kind::kAbsent}},
-                    {{store::Table::kMeta, kKey, dump_json({{"id", id}})}}}));
+                    {store::put_object(store::Table::kMeta, kKey, {{"id", id}})}}));
   return id;
 }
 

@@ -41,12 +41,25 @@ int nesting_of(const std::string& text) {
   return deepest;
 }
 
+bool is_object(const std::string& text) {
+  // nlohmann takes a NUL for the end of the text.
+  return !text.empty() && text.front() == '{' && text.find('\0') == std::string::npos && Json::accept(text);
+}
+
 Error refused(Table table, const std::string& key, std::string_view why) {
   return invalid_argument(
       fmt::format("{} \"{}\" cannot be stored: {}", table_name(table), key.substr(0, 200), why));
 }
 
 }  // namespace
+
+Write put_object(Table table, std::string key, const Json& value) {
+  return {table, std::move(key), dump_json(value), value.is_object()};
+}
+
+Write put_object(Table table, std::string key, ObjectText value) {
+  return {table, std::move(key), std::move(value).take(), /*spelt_here=*/true};
+}
 
 Status check_transaction(const Transaction& transaction) {
   for (const auto& write : transaction.writes) {
@@ -59,9 +72,7 @@ Status check_transaction(const Transaction& transaction) {
     if (value.size() > kMaxValueBytes)
       return refused(write.table, write.key,
                      fmt::format("its value is longer than {} bytes; store less", kMaxValueBytes));
-    // nlohmann takes a NUL for the end of the text.
-    if (value.empty() || value.front() != '{' || value.find('\0') != std::string::npos ||
-        !Json::accept(value))
+    if (!write.spelt_here && !is_object(value))
       return refused(write.table, write.key, "its value is not a JSON object; store an object");
     if (nesting_of(value) > kMaxJsonDepth)
       return refused(write.table, write.key,

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
+#include "base/json_text.h"
 #include "base/result.h"
 
 // The seam to what remembers. Every backend passes tests/contract/store/store_contract_test.cc.
@@ -38,7 +40,12 @@ struct Write {
   Table table;
   std::string key;
   std::optional<std::string> value;
+  // `value` was spelt by viaduct itself as one JSON object in UTF-8, and is not read again to see whether it is. Set by put_object().
+  bool spelt_here = false;
 };
+// `value` is an object.
+Write put_object(Table table, std::string key, const Json& value);
+Write put_object(Table table, std::string key, ObjectText value);
 
 // All writes happen, or none does.
 struct Transaction {
@@ -77,7 +84,7 @@ class Store {
 };
 
 // For backends. What every backend refuses before it looks at the data, kInvalidArgument: an empty key, a
-// value that is not one JSON object in UTF-8, one beyond the limits above or nested deeper than
+// value that is not one JSON object in UTF-8 (unless it was spelt here), one beyond the limits above or nested deeper than
 // kMaxJsonDepth. Pure.
 Status check_transaction(const Transaction& transaction);
 // For backends. The kConflict of a condition that does not hold.

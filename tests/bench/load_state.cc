@@ -61,7 +61,7 @@ void fill(store::Store& store, uint32_t addresses) {
   parent.since = since;
   parent.id = ipam::pool_id(parent.space, pool, {});
   store::Transaction batch;
-  batch.writes.push_back({store::Table::kPool, parent.id, dump_json(ipam::to_json(parent))});
+  batch.writes.push_back(store::put_object(store::Table::kPool, parent.id, ipam::to_json(parent)));
   for (uint32_t number = 0; number < addresses; ++number) {
     ipam::AddressRecord record;
     record.space = parent.space;
@@ -70,8 +70,9 @@ void fill(store::Store& store, uint32_t addresses) {
     record.mac = Mac::from_ipv4(record.address);
     record.epoch = 1;
     record.since = since;
-    batch.writes.push_back({store::Table::kAddress, ipam::address_key(record.space, pool, record.address),
-                            dump_json(ipam::to_json(record))});
+    batch.writes.push_back(store::put_object(store::Table::kAddress,
+                                             ipam::address_key(record.space, pool, record.address),
+                                             ipam::to_text(record)));
     if (batch.writes.size() < kRowsOfACommit && number + 1 < addresses) continue;
     if (const auto done = store.commit(batch); !done.ok()) die(done.error().message);
     batch.writes.clear();

@@ -20,7 +20,7 @@ struct Row {
 };
 
 Row row_of(const AddressRecord& record) {
-  return {address_key(record.space, record.pool, record.address), dump_json(to_json(record))};
+  return {address_key(record.space, record.pool, record.address), to_text(record).take()};
 }
 
 std::vector<Row> samples() {
@@ -53,7 +53,7 @@ Result<AddressRecord> read_in_full(const Row& row) {
 }
 
 std::string spelt(const AddressRecord& record) {
-  return dump_json(to_json(record));
+  return to_text(record).take();
 }
 
 TEST(AddressRow, OurOwnForm_IsReadTheQuickWay) {

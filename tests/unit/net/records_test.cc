@@ -39,6 +39,21 @@ EndpointRecord full_endpoint() {
   return record;
 }
 
+Json to_json(const EndpointRecord& record) {
+  return Json::parse(to_text(record).take());
+}
+
+TEST(EndpointRecord, Text_IsTheDocumentInItsCanonicalForm) {
+  EndpointRecord record = full_endpoint();
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(to_text(record).take(), dump_json(to_json(record)));
+    record.bridge = 3;
+    record.derived_ipv6 = address("fd00::3/64");
+    record.request.driver_options["\"odd\""] = "\xc3\xa9";
+    record.ports.push_back({});
+  }
+}
+
 TEST(NetworkRecord, FurtherBridges_AreKeptAndMayBeMissing) {
   auto network = full_network();
   EXPECT_TRUE(network_from_json(network.request.id, dump_json(to_json(network))).value().further.empty());
