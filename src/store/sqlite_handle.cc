@@ -113,9 +113,9 @@ void Statement::reset() {
   (void)sqlite3_clear_bindings(handle_.get());
 }
 
-Result<SqliteHandle> open_connection(const std::string& file) {
+Result<SqliteHandle> open_connection(const std::string& file, const char* vfs) {
   sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(file.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int code = sqlite3_open_v2(file.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, vfs);
   SqliteHandle db(raw);
   if (db == nullptr) return unavailable(fmt::format("open {}: out of memory; give the machine more", file));
   if (code != SQLITE_OK) return from_sqlite(db.get(), fmt::format("open {}", file));

@@ -59,8 +59,8 @@ class StatementUse {
 
 // Opens an existing file for reading and writing, with the settings that every connection of ours has:
 // extended codes, cell_size_check, synchronous=FULL, foreign_keys, and no checkpoint at close unless asked
-// for by checkpoint_at_close(). One thread at a time.
-Result<SqliteHandle> open_connection(const std::string& file);
+// for by checkpoint_at_close(). `vfs` is the name of a registered VFS, nullptr the default one. One thread at a time.
+Result<SqliteHandle> open_connection(const std::string& file, const char* vfs = nullptr);
 
 // From now on the last connection to close copies the WAL into the file and removes it.
 void checkpoint_at_close(sqlite3* db);

@@ -118,18 +118,20 @@ void lengthen_wal(const std::string& file) {
 }
 
 struct Connections {
+  std::unique_ptr<SqliteWal> wal;
   SqliteHandle writer;
   SqliteHandle reader;
 };
 
 Result<Connections> connect(const StateFolder& folder) {
   const std::string file = folder.database();
-  SqliteHandle writer = TRY(open_connection(file));
+  auto wal = std::make_unique<SqliteWal>();
+  SqliteHandle writer = TRY(open_connection(file, wal->vfs_name()));
   const int version = TRY(check_content(writer.get(), file));
   TRY(bring_up_to_date(writer.get(), folder, version));
   lengthen_wal(file);
   SqliteHandle reader = TRY(open_connection(file));
-  return Connections{std::move(writer), std::move(reader)};
+  return Connections{std::move(wal), std::move(writer), std::move(reader)};
 }
 
 Status convert_back(const StateFolder& folder) {
@@ -152,7 +154,8 @@ Result<OpenedState> open_state(const std::string& folder) {
   auto connections = connect(claimed);
   if (!connections.ok()) return at_open(std::move(connections).error(), claimed.database());
   Connections ready = std::move(connections).value();
-  return OpenedState{std::move(claimed), std::move(ready.writer), std::move(ready.reader)};
+  return OpenedState{std::move(claimed), std::move(ready.wal), std::move(ready.writer),
+                     std::move(ready.reader)};
 }
 
 Result<std::vector<std::string>> find_damages(const std::string& file) {

@@ -1,16 +1,19 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "store/sqlite_folder.h"
 #include "store/sqlite_handle.h"
+#include "store/sqlite_wal.h"
 
 namespace viaduct::store {
 
 // A checked state of the present schema, and its two connections. The folder outlives both.
 struct OpenedState {
   StateFolder folder;
+  std::unique_ptr<SqliteWal> wal;  // of the writer
   SqliteHandle writer;
   SqliteHandle reader;
 };

@@ -17,8 +17,8 @@ struct Column {
   const char* path;
 };
 
-// Computed when they are read, so they cost no write and cannot disagree with the value. Type ANY: a column
-// shows what the record holds and never refuses one.
+// Not stored, so they cannot disagree with the value; SQLite computes them when a row is read and, for a few microseconds, when
+// one is written. Type ANY: a column shows what the record holds and never refuses one.
 constexpr Column kColumns[] = {
     {Table::kPool, "space", "$.space"},
     {Table::kPool, "pool", "$.pool"},

@@ -67,7 +67,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& folder
   OpenedState state = TRY(open_state(folder));
   const std::string file = state.folder.database();
   Reader reader = TRY(Reader::make(std::move(state.reader)));
-  auto writer = TRY(SqliteWriter::start(std::move(state.writer), file, options));
+  auto writer = TRY(SqliteWriter::start(std::move(state.wal), std::move(state.writer), file, options));
   auto impl = std::make_unique<Impl>(std::move(state.folder), std::move(reader), std::move(writer));
   return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(impl)));
 }

@@ -14,6 +14,7 @@
 
 #include "store/sqlite_handle.h"
 #include "store/sqlite_store.h"
+#include "store/sqlite_wal.h"
 #include "store/store.h"
 
 namespace viaduct::store {
@@ -24,8 +25,8 @@ namespace viaduct::store {
 class SqliteWriter {
  public:
   // `file` is for messages. Errors: from preparing the statements, kCorrupt when the schema lacks a table.
-  static Result<std::unique_ptr<SqliteWriter>> start(SqliteHandle db, std::string file,
-                                                     SqliteOptions options);
+  static Result<std::unique_ptr<SqliteWriter>> start(std::unique_ptr<SqliteWal> wal, SqliteHandle db,
+                                                     std::string file, SqliteOptions options);
   // No commit() may run any more. Closes the connection.
   ~SqliteWriter();
   SqliteWriter(const SqliteWriter&) = delete;
@@ -68,7 +69,7 @@ class SqliteWriter {
     Statement rollback_to;
   };
 
-  SqliteWriter(SqliteHandle db, std::string file, SqliteOptions options);
+  SqliteWriter(std::unique_ptr<SqliteWal> wal, SqliteHandle db, std::string file, SqliteOptions options);
   Status prepare();
 
   // The turn of the first in the queue: one batch, then somebody else leads.
@@ -79,10 +80,13 @@ class SqliteWriter {
   void keep_house();
   // Sets the outcome of each entry, except of those that may still wait for another process's lock.
   void process(const Batch& batch);
+  // Grows with each commit to the file, whoever makes it.
+  unsigned data_version();
   Status apply_all(const Batch& batch);
   Status apply(const Transaction& transaction);
   Status apply_in_savepoint(Entry& entry);
   Status run_statement(Statement& statement);
+  void roll_back();
   void fail(const Batch& batch, const Error& error);
   void forget_failed_commit();
 
@@ -91,12 +95,14 @@ class SqliteWriter {
 
   const SqliteOptions options_;
   const std::string attempt_;
+  const std::unique_ptr<SqliteWal> wal_;
   SqliteHandle db_;
   std::array<TableStatements, std::size(kAllTables)> tables_;
   BatchStatements statements_;
 
   // Of whoever leads.
   Moment give_up_at_{};
+  unsigned version_ = 0;  // data_version() after the last commit
   int wal_frames_ = 0;
   int checkpointed_frames_ = 0;
 

@@ -1,5 +1,11 @@
 #include "fault/store/failing_disk.h"
 
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <new>
 
@@ -110,16 +116,19 @@ int on_open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, i
 
 }  // namespace
 
-FailingDisk::FailingDisk() : real_(sqlite3_vfs_find(nullptr)), vfs_(*real_) {
+FailingDisk::FailingDisk(PastCache past_cache)
+    : past_cache_(past_cache), real_(sqlite3_vfs_find(nullptr)), vfs_(*real_) {
   vfs_.szOsFile = real_->szOsFile + kHeader;
   vfs_.zName = "failing-disk";
   vfs_.pNext = nullptr;
   vfs_.pAppData = this;
   vfs_.xOpen = on_open;
   (void)sqlite3_vfs_register(&vfs_, /*makeDflt=*/1);
+  present_ = this;
 }
 
 FailingDisk::~FailingDisk() {
+  present_ = nullptr;
   (void)sqlite3_vfs_unregister(&vfs_);
   (void)sqlite3_vfs_register(real_, /*makeDflt=*/1);
 }
@@ -146,3 +155,23 @@ bool FailingDisk::strikes() {
 }
 
 }  // namespace viaduct::store
+
+// Comes before the C library's, of which nothing else in this program makes use.
+extern "C" ssize_t pwritev2(int fd, const iovec* pieces, int count, off_t at, int flags) {
+  using viaduct::store::FailingDisk;
+  FailingDisk* disk = FailingDisk::present();
+  iovec first = *pieces;
+  if (disk != nullptr) {
+    if (disk->past_cache() == FailingDisk::PastCache::kNotKnown) {
+      errno = EOPNOTSUPP;
+      return -1;
+    }
+    if (disk->strikes()) {
+      errno = EIO;
+      return -1;
+    }
+    if (disk->past_cache() == FailingDisk::PastCache::kHalf)
+      first.iov_len = std::min(first.iov_len, size_t{4096});
+  }
+  return ::syscall(SYS_pwritev2, fd, count == 1 ? &first : pieces, count, at, 0, flags);
+}

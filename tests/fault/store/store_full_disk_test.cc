@@ -42,10 +42,6 @@ void free_all(const std::string& folder) {
   ASSERT_EQ(::unlink((folder + "/ballast").c_str()), 0);
 }
 
-std::string value_of(size_t bytes) {
-  return "{\"a\":\"" + std::string(bytes, 'x') + "\"}";
-}
-
 TEST(StoreFullDisk, FullAtSuccessivePoints_RefusesWhole_AndWorksAgainWithSpace) {
   const TemporaryFolder folder;
   on_small_disk(folder.path(), [&] {

@@ -55,6 +55,17 @@ void copy_as_after_crash(const std::string& folder, const std::string& to) {
   ASSERT_EQ(status, 0);
 }
 
+Rows rows_after_crash(const std::string& folder) {
+  const TemporaryFolder image;
+  copy_as_after_crash(folder, image.path());
+  const auto store = must_open(image.path());
+  return store == nullptr ? Rows{} : rows_of(*store);
+}
+
+std::string value_of(size_t bytes) {
+  return "{\"a\":\"" + std::string(bytes, 'x') + "\"}";
+}
+
 std::string slurp(const std::string& file) {
   std::ostringstream content;
   content << std::ifstream(file, std::ios::binary).rdbuf();

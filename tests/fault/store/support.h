@@ -28,6 +28,11 @@ Rows rows_of(Store& store, Table table = Table::kMeta);
 // was given. By a child process: to close a descriptor of state.db here would drop the locks that SQLite
 // holds on it.
 void copy_as_after_crash(const std::string& folder, const std::string& to);
+// What a start after the loss of power finds.
+Rows rows_after_crash(const std::string& folder);
+
+// A value of so many bytes and a few more.
+std::string value_of(size_t bytes);
 
 std::string slurp(const std::string& file);
 void spill(const std::string& file, const std::string& content);
