@@ -17,8 +17,8 @@ struct Column {
   const char* path;
 };
 
-// Not stored, so they cannot disagree with the value; SQLite computes them when a row is read and, for a few microseconds, when
-// one is written. Type ANY: a column shows what the record holds and never refuses one.
+// Not stored, so that they cannot disagree with the value. Type ANY: a column shows what the record holds and never refuses
+// one.
 constexpr Column kColumns[] = {
     {Table::kPool, "space", "$.space"},
     {Table::kPool, "pool", "$.pool"},
@@ -101,6 +101,54 @@ std::string drop_reservations() {
                      table_name(Table::kReservation));
 }
 
+// The columns apart from the tables: SQLite computes those of a table when a row is written, too.
+std::string drop_all_columns() {
+  std::string sql = drop_columns();
+  for (const auto& column : kReservationColumns) sql += drop_column(column);
+  return sql + drop_column(kRest);
+}
+
+std::string add_all_columns() {
+  std::string sql = add_columns();
+  for (const auto& column : kReservationColumns) sql += add_column(column);
+  return sql + add_column(kRest);
+}
+
+struct View {
+  const char* name;
+  Table table;
+};
+constexpr View kViews[] = {{"pools", Table::kPool},
+                           {"addresses", Table::kAddress},
+                           {"reservations", Table::kReservation},
+                           {"networks", Table::kNetwork},
+                           {"endpoints", Table::kEndpoint}};
+
+std::string make_view(const View& view) {
+  std::string columns;
+  const auto add = [&](const Column& column) {
+    if (column.table == view.table)
+      columns += fmt::format("json_extract(value,'{}') AS {}, ", column.path, column.name);
+  };
+  for (const auto& column : kColumns) add(column);
+  for (const auto& column : kReservationColumns) add(column);
+  add(kRest);
+  return fmt::format("CREATE VIEW {} AS SELECT key, {}value FROM {};", view.name, columns,
+                     table_name(view.table));
+}
+
+std::string columns_to_views() {
+  std::string sql = drop_all_columns();
+  for (const View& view : kViews) sql += make_view(view);
+  return sql;
+}
+
+std::string views_to_columns() {
+  std::string sql;
+  for (const View& view : kViews) sql += fmt::format("DROP VIEW {};", view.name);
+  return sql + add_all_columns();
+}
+
 struct Migration {
   int from;
   int to;
@@ -112,6 +160,7 @@ struct Migration {
 constexpr Migration kMigrations[] = {
     {1, 2, add_columns, drop_columns},
     {2, 3, add_reservations, drop_reservations},
+    {3, 4, columns_to_views, views_to_columns},
 };
 
 // `sql` and the version's number, all or nothing.

@@ -14,7 +14,7 @@ inline constexpr int kApplicationId = 0x56494144;
 
 // History: 1, five tables of key and value. 2, columns computed from the values, so that people can read the
 // rows. 3, table reservation, and addresses that rest (column rest of table address).
-inline constexpr int kSchemaVersion = 3;
+inline constexpr int kSchemaVersion = 4;
 
 // Makes the schema of `version` (1 to kSchemaVersion) in an empty database, in one transaction.
 Status create_schema(sqlite3* db, int version);

@@ -194,10 +194,9 @@ def test_the_state_of_an_older_viaduct_is_taken_over(running, client):
     path = running.state_dir / "state.db"
     db = sqlite3.connect(path)
     with db:
+        for (view,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
+            db.execute(f"DROP VIEW {view}")
         db.execute("DROP TABLE reservation")
-        for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-            for column in [row[1] for row in db.execute(f"PRAGMA table_xinfo({table})") if row[1] not in ("key", "value")]:
-                db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         db.execute("PRAGMA user_version = 1")
     db.close()
     running.start()

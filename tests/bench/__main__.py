@@ -21,7 +21,7 @@ class Sizes:
     address_rounds: int = 1500
     slices: int = 5
     slice_seconds: float = 1.0
-    link_batches: int = 6
+    link_batches: int = 16
     link_rounds: int = 40   # endpoints that exist at the same time
     attach_rounds: int = 40
     bursts: int = 4

@@ -140,8 +140,9 @@ class Stack:
         return {json.dumps(state.without_volatile(entry), sort_keys=True) for entry in entries if state.without_volatile(entry)}
 
     def rows(self, table):
-        """All rows of a table of the driver's database, read with sqlite3; of the addresses those that are held."""
-        return self.query(f"SELECT * FROM {table}" + (" WHERE rest IS NULL" if table == "address" else ""))
+        """All rows of a table of the driver's database, as its view has them, read with sqlite3; of the addresses those that are
+        held."""
+        return self.query("SELECT * FROM " + ("addresses WHERE rest IS NULL" if table == "address" else f"{table}s"))
 
     def query(self, sql):
         return json.loads(self.world.run("sqlite3", "-json", self.driver.database(), sql) or "[]")

@@ -16,11 +16,11 @@ class Records:
 
     def pools(self):
         """pool id → how many networks hold it."""
-        return dict(self.query("SELECT key, refs FROM pool"))
+        return dict(self.query("SELECT key, refs FROM pools"))
 
     def held(self, space=None):
         """"space/address" → class, of addresses that are held."""
-        rows = self.query("SELECT key, class FROM address WHERE rest IS NULL")
+        rows = self.query("SELECT key, class FROM addresses WHERE rest IS NULL")
         found = {f"{key.split('/')[0]}/{key.split('/')[-1]}": kind for key, kind in rows}
         return {key: kind for key, kind in found.items() if space is None or key.startswith(f"{space}/")}
 
@@ -29,7 +29,7 @@ class Records:
 
     def terms(self):
         """Of what is held for a Swarm: "global/address" → the epoch in which it was asked for last."""
-        rows = self.query("SELECT key, value FROM address WHERE rest IS NULL AND key LIKE 'global/%'")
+        rows = self.query("SELECT key, value FROM addresses WHERE rest IS NULL AND key LIKE 'global/%'")
         return {f"global/{key.split('/')[-1]}": json.loads(value)["epoch"] for key, value in rows}
 
     def addresses(self):
@@ -41,7 +41,7 @@ class Records:
 
     def endpoints(self):
         """endpoint id → address without its length."""
-        rows = self.query("SELECT key, address FROM endpoint")
+        rows = self.query("SELECT key, address FROM endpoints")
         return {key.split("/")[1]: str(address or "").partition("/")[0] for key, address in rows}
 
     def network(self, network):

@@ -8,7 +8,7 @@ import sys
 TABLES = ("network", "endpoint", "pool", "address")
 
 # What promises are kept in. An address that rests after its release is nobody's.
-_HELD = {"address": "address WHERE rest IS NULL"}
+_VIEWS = {"pool": "pools", "network": "networks", "endpoint": "endpoints", "address": "addresses WHERE rest IS NULL"}
 
 # The same where the file is on a mount that only the daemon's namespace has.
 _ELSEWHERE = """
@@ -28,10 +28,10 @@ class State:
 
     def rows(self, table):
         """Every row, of table address those that are held; see resting()."""
-        return self._select(_HELD.get(table, table))
+        return self._select(_VIEWS.get(table, table))
 
     def resting(self):
-        return self._select("address WHERE rest IS NOT NULL")
+        return self._select("addresses WHERE rest IS NOT NULL")
 
     def _select(self, table):
         if self.enter is not None:

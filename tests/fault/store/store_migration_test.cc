@@ -92,7 +92,7 @@ TEST_P(StoreStepBack, GivesTheOlderSchemaWithEveryRow_AndForwardAgain) {
 
 INSTANTIATE_TEST_SUITE_P(EveryVersion, StoreStepBack, testing::Range(1, kSchemaVersion));
 
-TEST(StoreMigration, StepBackOfTheFolder_KeepsACopyAndForgetsOnlyWhatTheOlderOneCannotRead) {
+TEST(StoreMigration, StepBackOfTheFolder_KeepsACopyAndAllThatTheOlderOneCanRead) {
   const TemporaryFolder folder;
   const std::string resting =
       R"({"pool":"10.0.0.0/24","address":"10.0.0.8","owner":"endpoint","mac":"02:42:0a:00:00:08","rest":5})";
@@ -106,8 +106,23 @@ TEST(StoreMigration, StepBackOfTheFolder_KeepsACopyAndForgetsOnlyWhatTheOlderOne
   const Status back = SqliteStore::step_back(folder.path());
   ASSERT_TRUE(back.ok()) << back.error().message;
   EXPECT_EQ(version_of(folder.path()), std::to_string(kSchemaVersion - 1));
-  EXPECT_EQ(ask_as_operator(folder.path(), "SELECT key, value FROM address"), "a|" + kAddress);
+  EXPECT_EQ(ask_as_operator(folder.path(), "SELECT key, rest FROM address"), "a|NULL|b|5");
+  EXPECT_EQ(ask_as_operator(folder.path(), "SELECT key, name FROM reservation"), "r|db");
   EXPECT_TRUE(std::filesystem::exists(folder.path() + "/state.db.v" + std::to_string(kSchemaVersion)));
+}
+
+TEST(StoreMigration, Version2_HasNothingOfReservationsAndRests) {
+  const TemporaryFolder folder;
+  make_version(folder.path(), 3);
+  run_as_operator(
+      folder.path(),
+      R"(INSERT INTO address VALUES('b','{"rest":5}'); INSERT INTO reservation VALUES('r','{}'))");
+  auto db = open_connection(folder.path() + "/state.db");
+  ASSERT_TRUE(db.ok());
+  ASSERT_TRUE(step_back(db.value().get(), 3).ok());
+  EXPECT_EQ(ask_as_operator(folder.path(), "SELECT key, value FROM address"), "a|" + kAddress);
+  EXPECT_EQ(ask_as_operator(folder.path(), "SELECT count(*) FROM sqlite_schema WHERE name='reservation'"),
+            "0");
 }
 
 TEST(StoreMigration, StepBackWithoutAStep_IsRefused) {
@@ -156,14 +171,14 @@ TEST(StoreColumns, OfEveryTable_ShowWhatTheValueHolds) {
         R"({"space":"local","address":"10.0.0.9","name":"db","note":"the old one"})"}}};
   ASSERT_TRUE(store->commit(all).ok());
   const auto& at = folder.path();
-  EXPECT_EQ(ask_as_operator(at, "SELECT space,pool,sub_pool,refs FROM pool"), "local|10.0.0.0/24|NULL|2");
-  EXPECT_EQ(ask_as_operator(at, "SELECT pool,address,class,mac,name,since,rest FROM address"),
+  EXPECT_EQ(ask_as_operator(at, "SELECT space,pool,sub_pool,refs FROM pools"), "local|10.0.0.0/24|NULL|2");
+  EXPECT_EQ(ask_as_operator(at, "SELECT pool,address,class,mac,name,since,rest FROM addresses"),
             "10.0.0.0/24|10.0.0.7|endpoint|02:42:0a:00:00:07|NULL|NULL|NULL");
-  EXPECT_EQ(ask_as_operator(at, "SELECT space,address,mac,name,note FROM reservation"),
+  EXPECT_EQ(ask_as_operator(at, "SELECT space,address,mac,name,note FROM reservations"),
             "local|10.0.0.9|NULL|db|the old one");
-  EXPECT_EQ(ask_as_operator(at, "SELECT mode,bridge,ipv4,ipv6 FROM network"),
+  EXPECT_EQ(ask_as_operator(at, "SELECT mode,bridge,ipv4,ipv6 FROM networks"),
             "bridge|vd-x|[\"10.0.0.0/24\"]|NULL");
-  EXPECT_EQ(ask_as_operator(at, "SELECT network,address,address6,mac,host_link,sandbox FROM endpoint"),
+  EXPECT_EQ(ask_as_operator(at, "SELECT network,address,address6,mac,host_link,sandbox FROM endpoints"),
             "n|10.0.0.7/24|NULL|NULL|ve1|/run/x");
 }
 
