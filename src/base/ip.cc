@@ -107,8 +107,13 @@ IpAddress Mac::link_local() const {
 }
 
 std::string Mac::to_string() const {
-  return fmt::format(FMT_COMPILE("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}"), bytes_[0], bytes_[1],
-                     bytes_[2], bytes_[3], bytes_[4], bytes_[5]);
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text(17, ':');
+  for (size_t i = 0; i < bytes_.size(); ++i) {
+    text[3 * i] = kDigits[bytes_[i] >> 4U];
+    text[3 * i + 1] = kDigits[bytes_[i] & 15U];
+  }
+  return text;
 }
 
 }  // namespace viaduct

@@ -264,9 +264,9 @@ Result<bool> EndpointLifecycle::ready_links(const NetworkRecord& network, Endpoi
                                             const std::string& sandbox_key) {
   const auto host = TRY(core_.host_link(network, endpoint));
   if (host) {
-    const auto peer = TRY(core_.kernel.find_link(endpoint.peer_link));
-    // The MAC tells the peer from a stranger's link that has its name by now.
-    const bool peer_here = peer && peer->mac == endpoint.mac;
+    // The kernel names the other end as long as it is in this network namespace: what has its name may be a stranger's by now.
+    const bool peer_here =
+        host->lower != 0 && TRY(core_.kernel.link_index(endpoint.peer_link)) == host->lower;
     // A repeated Join of the same sandbox: the engine has moved the peer already.
     const bool in_sandbox = !endpoint.sandbox_key.empty() && endpoint.sandbox_key == sandbox_key;
     if (peer_here || in_sandbox) {

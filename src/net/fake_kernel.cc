@@ -81,6 +81,8 @@ void FakeKernel::State::drop(const std::string& name) {
   auto peer = peers.find(name);
   if (peer == peers.end()) return;
   std::string other_end = peer->second;
+  in_sandboxes.erase(name);
+  in_sandboxes.erase(other_end);
   peers.erase(peer);
   peers.erase(other_end);
   drop(other_end);
@@ -102,6 +104,7 @@ void FakeKernel::move_to_sandbox(const std::string& peer) {
   auto state = state_.lock();
   state->links.erase(peer);
   state->addresses.erase(peer);
+  state->in_sandboxes.insert(peer);
 }
 
 void FakeKernel::set_host_prefixes(std::vector<Prefix> prefixes) {
@@ -117,6 +120,9 @@ Link FakeKernel::State::seen(const Link& link) const {
   const auto known = isolation.find(link.name);
   now.isolated = link.master != 0 && known != isolation.end() && known->second == PortIsolation::kOn;
   now.hairpin = link.master != 0 && hairpin.contains(link.name);
+  const auto other = peers.find(link.name);
+  if (other != peers.end() && !in_sandboxes.contains(other->second))
+    now.lower = links.at(other->second).index;
   return now;
 }
 
@@ -135,6 +141,13 @@ Result<std::optional<Link>> FakeKernel::find_link(const std::string& name) {
   auto found = state->links.find(name);
   if (found == state->links.end()) return std::optional<Link>();
   return std::optional<Link>(state->seen(found->second));
+}
+
+Result<int> FakeKernel::link_index(const std::string& name) {
+  TRY(gate_.pass("find index"));
+  auto state = state_.lock();
+  const auto found = state->links.find(name);
+  return found == state->links.end() ? 0 : found->second.index;
 }
 
 Status FakeKernel::create_bridge(const BridgeSpec& spec) {

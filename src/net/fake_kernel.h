@@ -49,6 +49,7 @@ class FakeKernel final : public Kernel {
 
   Result<std::vector<Link>> links() override;
   Result<std::optional<Link>> find_link(const std::string& name) override;
+  Result<int> link_index(const std::string& name) override;
   Status create_bridge(const BridgeSpec& spec) override;
   Status create_veth(const VethSpec& spec) override;
   Status create_joint(const JointSpec& spec) override;
@@ -78,6 +79,7 @@ class FakeKernel final : public Kernel {
     int next_index = 2;  // 1 is the loopback's
     std::vector<Prefix> host_prefixes;
     std::optional<int> uplink_mtu;
+    std::set<std::string> in_sandboxes;  // other ends that are not here
     std::vector<Announcement> announced;
     std::vector<Announcement> asked_to_announce;
 

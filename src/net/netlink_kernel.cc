@@ -78,8 +78,7 @@ bool is_gone(const Error& error) {
 
 }  // namespace
 
-NetlinkKernel::NetlinkKernel()
-    : pool_(std::make_unique<NetlinkPool>()), names_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {}
+NetlinkKernel::NetlinkKernel() : pool_(std::make_unique<NetlinkPool>()) {}
 NetlinkKernel::~NetlinkKernel() = default;
 
 Result<std::vector<Link>> NetlinkKernel::links() {
@@ -119,11 +118,20 @@ Result<Link> NetlinkKernel::existing_bridge(const std::string& name, const std::
   return bridge;
 }
 
-Result<int> NetlinkKernel::bridge_index(const std::string& name, const std::string& attempt) {
+Result<int> NetlinkKernel::link_index(const std::string& name) {
   ifreq request{};
+  if (name.size() >= sizeof request.ifr_name) return 0;
   name.copy(request.ifr_name, sizeof request.ifr_name - 1);
-  if (::ioctl(names_.get(), SIOCGIFINDEX, &request) == 0 && bridges_.lock()->contains(request.ifr_ifindex))
-    return request.ifr_ifindex;
+  auto socket = names_.lock();
+  if (!socket->valid()) socket->reset(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (::ioctl(socket->get(), SIOCGIFINDEX, &request) == 0) return request.ifr_ifindex;
+  if (errno == ENODEV) return 0;
+  return from_errno(errno, fmt::format("cannot look for link {}", name));
+}
+
+Result<int> NetlinkKernel::bridge_index(const std::string& name, const std::string& attempt) {
+  const int index = TRY(link_index(name));
+  if (bridges_.lock()->contains(index)) return index;
   const Link bridge = TRY(existing_bridge(name, attempt));
   auto known = bridges_.lock();
   if (known->size() >= kMostKnownBridges) known->clear();

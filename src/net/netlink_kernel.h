@@ -23,6 +23,7 @@ class NetlinkKernel final : public Kernel {
 
   Result<std::vector<Link>> links() override;
   Result<std::optional<Link>> find_link(const std::string& name) override;
+  Result<int> link_index(const std::string& name) override;
   Status create_bridge(const BridgeSpec& spec) override;
   Status create_veth(const VethSpec& spec) override;
   Status create_joint(const JointSpec& spec) override;
@@ -84,7 +85,7 @@ class NetlinkKernel final : public Kernel {
   Status put_address(const Link& link, const InterfaceAddress& address);
 
   std::unique_ptr<NetlinkPool> pool_;
-  UniqueFd names_;                  // for ioctl() alone
+  Guarded<UniqueFd> names_;         // for ioctl() alone; opened when first needed
   Guarded<std::set<int>> bridges_;  // indices
   // Sends, and receives nothing. Opened when first needed, and kept: closing one waits some 20 ms (synchronize_net() in
   // packet_release(), net/packet/af_packet.c).

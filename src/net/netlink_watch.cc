@@ -18,12 +18,16 @@ namespace {
 
 // A link that comes up brings its routes along: let them come.
 constexpr int kLetSettleMs = 200;
+constexpr int kTogetherMs = 20;
+constexpr int kEventBytes = 1 << 20;
 constexpr int kBetweenCallsMs = 800;
 constexpr std::chrono::minutes kAnyway{1};
 
 Result<UniqueFd> subscribe_to_uplinks() {
   UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
   if (!fd.valid()) return from_errno(errno, "cannot open a netlink socket");
+  // Without room an event is lost, and then all links are looked at.
+  (void)::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kEventBytes, sizeof kEventBytes);
   sockaddr_nl self{};
   self.nl_family = AF_NETLINK;
   self.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
@@ -98,6 +102,8 @@ void UplinkWatch::run() {
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(next - Clock::now());
       if (left.count() <= 0) break;
       if (!wait(true, static_cast<int>(left.count()))) return;
+      // Events of links come by the half dozen, each of which would wake this thread: one look at them all.
+      if (!wait(false, kTogetherMs)) return;
     }
     if (!wait(false, kLetSettleMs)) return;
     (void)concerned();  // what came meanwhile is seen by the call that follows

@@ -203,6 +203,20 @@ TYPED_TEST(KernelContract, CreateVethOnALinkThatIsNoBridge_IsRefused) {
   EXPECT_FALSE(this->find("ve2"));
 }
 
+TYPED_TEST(KernelContract, VethHere_NamesItsOtherEndByIndex) {
+  this->make_bridge("vd-a");
+  ASSERT_TRUE(this->kernel_.create_veth(this->veth("ve1", "vp1")).ok());
+  const auto host = this->find("ve1");
+  const auto peer = this->find("vp1");
+  ASSERT_TRUE(host && peer);
+  EXPECT_EQ(host->lower, peer->index);
+  EXPECT_EQ(peer->lower, host->index);
+  EXPECT_EQ(this->kernel_.link_index("vp1").value(), peer->index);
+  EXPECT_EQ(this->kernel_.link_index("vp2").value(), 0);
+  ASSERT_TRUE(this->kernel_.create_veth(this->veth("fifteen-letters", "vp2")).ok());
+  EXPECT_EQ(this->kernel_.link_index("fifteen-letters-and-more").value(), 0);
+}
+
 TYPED_TEST(KernelContract, FindLink_UnknownOrImpossibleName_IsEmpty) {
   EXPECT_FALSE(this->find("vd-none"));
   EXPECT_FALSE(this->find(""));

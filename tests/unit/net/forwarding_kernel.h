@@ -14,6 +14,7 @@ class ForwardingKernel : public Kernel {
 
   Result<std::vector<Link>> links() override { return inner_.links(); }
   Result<std::optional<Link>> find_link(const std::string& name) override { return inner_.find_link(name); }
+  Result<int> link_index(const std::string& name) override { return inner_.link_index(name); }
   Status create_bridge(const BridgeSpec& spec) override { return inner_.create_bridge(spec); }
   Status create_veth(const VethSpec& spec) override { return inner_.create_veth(spec); }
   Status create_joint(const JointSpec& spec) override { return inner_.create_joint(spec); }
