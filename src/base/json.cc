@@ -39,14 +39,27 @@ class StructureCheck {
   std::vector<std::set<std::string>> keys_;
 };
 
-// Of a text that may be anything: how deep its brackets nest, and how many members its objects have if it is JSON.
-struct Shape {
-  int depth = 0;
-  size_t members = 0;
-};
+size_t members_of(const Json& value) {
+  if (!value.is_structured()) return 0;
+  size_t count = value.is_object() ? value.size() : 0;
+  for (const Json& inner : value) count += members_of(inner);
+  return count;
+}
 
-Shape shape_of(std::string_view text) {
-  Shape shape;
+// The object, in half the time, when the text is one that a strict reader takes: as many members are left as were sent, so
+// that no key came twice. Empty for all else, which the slow way says what is wrong with.
+std::optional<Json> parse_at_once(std::string_view text) {
+  const JsonShape shape = json_shape(text);
+  if (shape.depth > kMaxJsonDepth) return {};
+  Json value = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  if (!value.is_object() || members_of(value) != shape.members) return {};
+  return value;
+}
+
+}  // namespace
+
+JsonShape json_shape(std::string_view text) {
+  JsonShape shape;
   int depth = 0;
   bool in_string = false;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -66,25 +79,6 @@ Shape shape_of(std::string_view text) {
   }
   return shape;
 }
-
-size_t members_of(const Json& value) {
-  if (!value.is_structured()) return 0;
-  size_t count = value.is_object() ? value.size() : 0;
-  for (const Json& inner : value) count += members_of(inner);
-  return count;
-}
-
-// The object, in half the time, when the text is one that a strict reader takes: as many members are left as were sent, so
-// that no key came twice. Empty for all else, which the slow way says what is wrong with.
-std::optional<Json> parse_at_once(std::string_view text) {
-  const Shape shape = shape_of(text);
-  if (shape.depth > kMaxJsonDepth) return {};
-  Json value = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
-  if (!value.is_object() || members_of(value) != shape.members) return {};
-  return value;
-}
-
-}  // namespace
 
 Result<Json> parse_json_object(std::string_view text) {
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)

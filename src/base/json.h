@@ -22,6 +22,13 @@ inline constexpr int kMaxJsonDepth = 32;
 // deeper than kMaxJsonDepth, or a key twice in one object (which of the two was meant cannot be known).
 Result<Json> parse_json_object(std::string_view text);
 
+// Of a text that may be anything: how deep its brackets nest, and, if it is JSON, how many members its objects have together.
+struct JsonShape {
+  int depth = 0;
+  size_t members = 0;
+};
+JsonShape json_shape(std::string_view text);
+
 // Reads the members of one object. `where` names it in messages ("CreateEndpoint.Interface").
 // The object must outlive the reader.
 class JsonReader {

@@ -31,7 +31,7 @@ Offset block_of(Offset at) {
 // What SQLite has for the WAL; the file of the VFS below stands behind it in the same piece of memory.
 struct SqliteWal::File {
   struct Freed {
-    void operator()(char* bytes) const { std::free(bytes); }
+    void operator()(char* block) const { std::free(block); }
   };
 
   sqlite3_file base;

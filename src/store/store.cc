@@ -20,27 +20,6 @@ std::string_view table_name(Table table) {
 
 namespace {
 
-// Brackets outside strings; `text` is known to be valid JSON.
-int nesting_of(const std::string& text) {
-  int depth = 0;
-  int deepest = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      deepest = std::max(deepest, ++depth);
-    } else if (c == '}' || c == ']') {
-      --depth;
-    }
-  }
-  return deepest;
-}
-
 bool is_object(const std::string& text) {
   // nlohmann takes a NUL for the end of the text.
   return !text.empty() && text.front() == '{' && text.find('\0') == std::string::npos && Json::accept(text);
@@ -74,7 +53,7 @@ Status check_transaction(const Transaction& transaction) {
                      fmt::format("its value is longer than {} bytes; store less", kMaxValueBytes));
     if (!write.spelt_here && !is_object(value))
       return refused(write.table, write.key, "its value is not a JSON object; store an object");
-    if (nesting_of(value) > kMaxJsonDepth)
+    if (json_shape(value).depth > kMaxJsonDepth)
       return refused(write.table, write.key,
                      fmt::format("its value nests deeper than {} levels; flatten it", kMaxJsonDepth));
   }

@@ -21,8 +21,8 @@ def stack(request):
 def slow_disk(stack):
     """Each flush of viaductd's takes two seconds longer, so that the engine can be met while it waits for an answer."""
     pid = stack.world.pids_of("viaductd")[0]
-    strace = stack.world.spawn(["strace", "-f", "-p", str(pid), "-e", "trace=fsync,fdatasync",
-                                "-e", "inject=fsync,fdatasync:delay_enter=2s"], log="strace.log")
+    strace = stack.world.spawn(["strace", "-f", "-p", str(pid), "-e", "trace=fsync,fdatasync,pwritev2",
+                                "-e", "inject=fsync,fdatasync,pwritev2:delay_enter=2s"], log="strace.log")
     try:
         wait_until(lambda: "attached" in strace.output(), 30, "strace at work")
         yield

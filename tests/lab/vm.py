@@ -73,7 +73,7 @@ class Vm:
         (self.folder / "command").write_text("\n".join([*lines, "exec " + shlex.join(self._command)]) + "\n")
         self._start_files()
         # Its standard input stays open: at the end of that, qemu would no longer pass the guest's output on.
-        append = f"{APPEND} vm.init={INIT} vm.run={self.folder} vm.writable={':'.join(self._writable)}"
+        append = f"{APPEND} vm.init={INIT} vm.project={INIT.parents[2]} vm.run={self.folder} vm.writable={':'.join(self._writable)}"
         with (self.folder / "qemu.log").open("wb") as log:
             self._machine = subprocess.Popen(
                 [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "q35",

@@ -1,7 +1,7 @@
 #!/bin/busybox sh
 # The first process of a virtual machine (vm.py), in its first root folder: makes the machine's root folder out of the host's,
 # and goes on there with vm_init.sh. The host's files are only read; what the guest writes stays in its memory, but for the run's own
-# folder and those that /proc/cmdline names as writable. Words of the command line: vm.init=, vm.run=, vm.writable=A:B.
+# folder and those that /proc/cmdline names as writable. Words of the command line: vm.init=, vm.project=, vm.run=, vm.writable=A:B.
 B=/bin/busybox
 fail() {
   echo "vm_early.sh: $*" >/dev/console
@@ -16,6 +16,7 @@ done
 for word in $($B cat /proc/cmdline); do
   case $word in
     vm.init=*) init=${word#*=} ;;
+    vm.project=*) project=${word#*=} ;;
     vm.run=*) run=${word#*=} ;;
     vm.writable=*) writable=${word#*=} ;;
   esac
@@ -30,6 +31,13 @@ for where in tmp run; do
   $B mount -t tmpfs -o mode=755 "$where" "/new/$where"
 done
 $B chmod 1777 /new/tmp
+# A project that lies there would be hidden.
+case $project in
+  /tmp/* | /run/*)
+    $B mkdir -p "/new$project"
+    $B mount --bind "/host$project" "/new$project" && $B mount -o remount,bind,ro "/new$project" || fail "no folder $project"
+    ;;
+esac
 IFS=:
 for folder in $run $writable; do
   $B mkdir -p "/new$folder"
