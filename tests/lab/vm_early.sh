@@ -26,7 +26,6 @@ $B mount -t tmpfs -o size=90% top /top
 $B mkdir /top/upper /top/work
 $B mount -t overlay -o lowerdir=/host,upperdir=/top/upper,workdir=/top/work root /new || fail "no root folder"
 $B mount --move /dev /new/dev
-$B umount /proc
 for where in tmp run; do
   $B mount -t tmpfs -o mode=755 "$where" "/new/$where"
 done
@@ -43,4 +42,5 @@ for folder in $run $writable; do
   $B mkdir -p "/new$folder"
   $B mount --bind "/host$folder" "/new$folder" || fail "no folder $folder"
 done
+$B umount /proc
 exec $B switch_root /new /bin/sh "$init" "$run"
